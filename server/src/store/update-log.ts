@@ -1,0 +1,120 @@
+import type { Entry, StoredEntry } from './entry.ts'
+
+/**
+ * The contract of the log: one ordered, durable list of entries per document, and one compacted base under it.
+ *
+ * Guarantees, over every variant (`test/contract/update-log.suite.ts` holds them):
+ *
+ * - **Saved means durable.** `append` resolves only after the entries have been flushed to what the variant calls
+ *   durable. A store whose flush never returns never resolves it. It rejects only when the entry can never be taken
+ *   (`LogRefusal`); trouble that may pass (disk full, I/O error, a dead store thread) is retried inside and shown
+ *   by `health`, in the order in which the appends were asked for.
+ * - **All or nothing, contiguous.** The entries of one append get consecutive seqs, first 1, no seq is used twice
+ *   within an epoch, and a reader sees all of them or none.
+ * - **A retried append is recognised** by instance and nonce among the entries after `since`: it gets the position
+ *   that it already has.
+ * - **Links chain.** Each entry has 8 random bytes (`link`) and names its predecessor's; the first one's predecessor is
+ *   `noLink`. A base remembers the link of the last entry in it. A rewritten history is recognised by that.
+ * - **The base is replaced by compare-and-swap**: only if the current generation is the expected one, in one step that
+ *   a crash leaves done or undone. Trimming follows in slices and is resumed when the store is opened again;
+ *   entries at or before the base's `through` are never returned, trimmed or not.
+ * - **Pieces are immutable** under their generation. A former generation can be read until `dropGeneration`, or until the
+ *   store is opened again; after that `readPiece` answers `gone`.
+ * - Documents do not wait for each other: one that fails fails alone.
+ * - Names are exact strings: no normalisation, `__proto__` and NUL are names like others.
+ */
+export interface UpdateLog {
+  /** What is known of a document without reading its content. Never creates anything. */
+  load(document: string): Promise<Head>
+  /** Entries with seq > `after` in order, as many as fit into about `bytesMax` (at least one if there is one). */
+  readEntries(document: string, after: number, bytesMax: number): Promise<StoredEntry[]>
+  /** One piece of a base, numbered from 0. */
+  readPiece(document: string, generation: number, piece: number): Promise<Uint8Array | 'gone'>
+  /**
+   * Appends entries at the end and creates the document if it is new. `since` is the last seq that the caller knows of:
+   * only what lies after it is searched for a nonce.
+   */
+  append(document: string, since: number, entries: readonly Entry[]): Promise<Appended>
+  /** Puts a new base under the log, if `expected` (a generation, or null for none) is still the current one. */
+  replaceBase(document: string, expected: number | null, base: NewBase): Promise<Replaced>
+  /** Forgets a former generation. The current one is never dropped. */
+  dropGeneration(document: string, generation: number): Promise<void>
+  /** Documents by name in byte order, after the one named, at most `limit`. */
+  list(after: string | null, limit: number): Promise<ListedDocument[]>
+  /** Removes a document with all that belongs to it. Made again, it has a new epoch. */
+  delete(document: string): Promise<void>
+  /** Writes a consistent copy that can be opened as a store of its own, while appends go on. */
+  backup(file: string): Promise<void>
+  readonly health: StoreHealth
+  /** Calls on every change of `health`; the returned function ends that. */
+  onHealth(listener: (health: StoreHealth) => void): () => void
+  /** Flushes what was asked for and lets go. Nothing may be asked afterwards. */
+  close(): Promise<void>
+}
+
+/** The end of a document's log. `link` is 16 hex digits (8 bytes). */
+export interface End {
+  readonly seq: number
+  readonly link: string
+}
+
+/** The predecessor of the first entry. */
+export const noLink = '0000000000000000'
+
+export interface Head {
+  /** 16 hex digits, or null for a document that was never written. */
+  readonly epoch: string | null
+  /** `{seq: 0, link: noLink}` for a document that was never written. */
+  readonly end: End
+  readonly base: Base | null
+}
+
+/** The compacted state under the log. Vectors and updates are V1 bytes. */
+export interface NewBase {
+  /** The base holds all entries up to this seq. */
+  readonly through: number
+  /** Complete updates, at most 256 KiB each where struct boundaries allow. */
+  readonly pieces: readonly Uint8Array[]
+  /** The state vector of the base's bytes, by walk: contiguous from 0, stops at a gap. */
+  readonly byteVector: Uint8Array
+  /** The state vector of the document loaded from it: what clients can reach. */
+  readonly documentVector: Uint8Array
+  /** What a client at `documentVector` still needs: the delete set and whatever lies behind gaps, as one update. */
+  readonly catchUp: Uint8Array
+}
+
+export interface Base extends Omit<NewBase, 'pieces'> {
+  readonly generation: number
+  readonly pieces: number
+  /** Bytes of all pieces together. */
+  readonly bytes: number
+}
+
+export interface Appended {
+  readonly epoch: string
+  /** One for each entry, in order. */
+  readonly ends: readonly End[]
+}
+
+export type Replaced =
+  | { readonly ok: true; readonly generation: number }
+  /** Somebody else was faster, or the log ends before `through`: the result is to be thrown away. */
+  | { readonly ok: false; readonly reason: 'superseded' }
+
+export interface ListedDocument {
+  readonly document: string
+  readonly epoch: string
+  readonly end: End
+  readonly baseBytes: number
+  readonly tailEntries: number
+}
+
+export type StoreHealth =
+  | { readonly at: 'here' }
+  /** Writes are waiting, since `sinceMs` (unix milliseconds); `reason` is one sentence for an operator. */
+  | { readonly at: 'away'; readonly sinceMs: number; readonly reason: string }
+
+/** An append that can never succeed as it is (too large for the store, closed store). */
+export class LogRefusal extends Error {
+  override name = 'LogRefusal'
+}
