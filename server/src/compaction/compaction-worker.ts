@@ -1,0 +1,38 @@
+/**
+ * The tasks of the worker threads: everything that is too heavy for the event loop, or that needs a document.
+ * Each is a function of its argument alone; `workers.ts` is the other side.
+ */
+import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
+import { type ClientRanges, subtractRanges } from '@syncline/shared/update/ranges'
+import type { StateVector } from '@syncline/shared/update/vector'
+import { type WalkLimits, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { inspectUpdate } from './inspection.ts'
+import { buildBase } from './new-base.ts'
+
+export const tasks = {
+  buildBase,
+  inspect: ({ update, limits }: { update: Uint8Array; limits: WalkLimits }) => inspectUpdate(update, limits),
+  cut: (task: { update: Uint8Array; structs: ClientRanges; deletes: ClientRanges }) =>
+    cutUpdate(task.update, task.structs, task.deletes),
+  difference,
+}
+
+export type Tasks = typeof tasks
+
+/** What a client at `vector` lacks of one piece of a base, as an update; null for nothing. */
+function difference({ piece, vector }: { piece: Uint8Array; vector: StateVector }): Uint8Array | null {
+  const walked = walkUpdate(piece, { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY })
+  if (!walked.ok) throw new Error(`a stored piece is damaged: ${walked.reason}`)
+  const { structs, deletes } = walked.structure
+  const lacked: ClientRanges = new Map()
+  for (const [client, ranges] of structs) {
+    const left = subtractRanges(ranges, [0, vector.get(client) ?? 0])
+    if (left.length > 0) lacked.set(client, left)
+  }
+  if (lacked.size > 0) return cutUpdate(piece, lacked, deletes)
+  return deletes.size > 0 ? deleteSetUpdate(deletes) : null
+}
+
+export default function run({ task, argument }: { task: keyof Tasks; argument: never }): unknown {
+  return tasks[task](argument)
+}

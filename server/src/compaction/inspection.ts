@@ -1,0 +1,24 @@
+/**
+ * Whether some bytes are an update that every client can take, as far as the bytes alone can tell.
+ *
+ * Two opinions, because both have blind spots: our walk knows what Yjs never checks (Skips at the ends, an item that
+ * leans on its own future), and `Y.decodeUpdate` knows what the walk does not look at (UTF-8, JSON inside content).
+ * Neither builds a document. What depends on the room (known already, jumps) is `room/gate.ts`.
+ */
+import { type Structure, type WalkLimits, walkUpdate } from '@syncline/shared/update/walk'
+import { decodeUpdate } from 'yjs'
+
+export type Inspected =
+  | { readonly ok: true; readonly structure: Structure }
+  | { readonly ok: false; readonly reason: string }
+
+export function inspectUpdate(update: Uint8Array, limits: WalkLimits): Inspected {
+  const walked = walkUpdate(update, limits)
+  if (!walked.ok) return walked
+  try {
+    decodeUpdate(update)
+  } catch (error) {
+    return { ok: false, reason: `Yjs cannot decode it: ${error instanceof Error ? error.message : String(error)}` }
+  }
+  return walked
+}

@@ -1,0 +1,148 @@
+/**
+ * Decides over each update that a member sends: refused, known already, or new, and if new, which bytes go on.
+ *
+ * Never drops what is not known: whatever is cut away was compared, range by range, with what the room holds.
+ * Large updates take the same way with their heavy steps in the worker (`passLarge`), so that nobody else waits.
+ */
+import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
+import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
+import { type ClientRanges, equalClientRanges } from '@syncline/shared/update/ranges'
+import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { inspectUpdate } from '../compaction/inspection.ts'
+import type { Known } from './known.ts'
+
+/** Above this, inspection and cutting run in the worker: about 1 ms of the event loop (5,000 structs likewise). */
+export const largeUpdateBytes = 256 * 1024
+export const largeUpdateStructs = 5_000
+/** A GC struct: one byte of kind, one of length. */
+const structBytesMin = 2
+/** Below this, an update of which a part is known goes on whole: cutting would cost more than it saves. */
+const cutAboveBytes = 4 * 1024
+/** How far ahead of what is known of a client an id may lie. No honest client skips ten million of its own clocks. */
+const clockJumpMax = 10_000_000
+
+export interface GateLimits {
+  readonly deleteRangesPerUpdateMax: number
+  readonly heldRangesMax: number
+}
+
+export type Verdict =
+  | { readonly kind: 'refused'; readonly code: CloseCode; readonly rule: RefusalRule; readonly reason: string }
+  | { readonly kind: 'known' }
+  | Fresh
+
+export interface Fresh {
+  readonly kind: 'new'
+  readonly update: Uint8Array
+  readonly structs: ClientRanges
+  readonly deletes: ClientRanges
+  /** Something of the original was left out: its author is sent the original as its acknowledgement. */
+  readonly cut: boolean
+}
+
+export type RefusalRule = 'structure' | 'clock-jump' | 'held-ranges'
+
+/** The heavy steps of a large update, run elsewhere. */
+export interface HeavySteps {
+  inspect(update: Uint8Array): Promise<ReturnType<typeof inspectUpdate>>
+  cut(update: Uint8Array, structs: ClientRanges, deletes: ClientRanges): Promise<Uint8Array>
+}
+
+export function isLarge(update: Uint8Array, limits: GateLimits): boolean {
+  if (update.byteLength > largeUpdateBytes) return true
+  if (update.byteLength < largeUpdateStructs * structBytesMin) return false
+  const walked = walkUpdate(update, walkLimits(limits))
+  return walked.ok && walked.structure.structCount > largeUpdateStructs
+}
+
+export function pass(update: Uint8Array, known: Known, limits: GateLimits): Verdict {
+  const inspected = inspectUpdate(update, walkLimits(limits))
+  if (!inspected.ok) return refusedForStructure(inspected.reason)
+  const news = compare(inspected.structure, known, limits)
+  if (!('allNew' in news)) return news
+  const cut = isCut(update, news)
+  const bytes = cut ? withoutKnown(update, news, cutUpdate) : update
+  return { kind: 'new', update: bytes, structs: news.structs, deletes: news.deletes, cut }
+}
+
+/** As `pass`, with the heavy steps elsewhere; what others brought meanwhile is known at the end. */
+export async function passLarge(
+  update: Uint8Array,
+  known: Known,
+  limits: GateLimits,
+  heavy: HeavySteps,
+): Promise<Verdict> {
+  const inspected = await heavy.inspect(update)
+  if (!inspected.ok) return refusedForStructure(inspected.reason)
+  const news = compare(inspected.structure, known, limits)
+  if (!('allNew' in news)) return news
+  const cut = isCut(update, news)
+  const bytes = cut ? await withoutKnown(update, news, heavy.cut) : update
+  // The bytes stay as they were cut: what became known since is in them once more, and integrating twice is harmless.
+  const structs = known.newStructs(news.structs)
+  const deletes = known.newDeletes(news.deletes)
+  if (structs.size === 0 && deletes.size === 0) return { kind: 'known' }
+  return { kind: 'new', update: bytes, structs, deletes, cut }
+}
+
+interface News {
+  readonly structs: ClientRanges
+  readonly deletes: ClientRanges
+  readonly allNew: boolean
+}
+
+function compare(structure: Structure, known: Known, limits: GateLimits): News | Verdict {
+  const jump = findJump(structure.structs, known) ?? findJump(structure.deletes, known)
+  if (jump !== undefined) return { kind: 'refused', code: closeCodes.malformed, rule: 'clock-jump', reason: jump }
+  const structs = known.newStructs(structure.structs)
+  const deletes = known.newDeletes(structure.deletes)
+  if (structs.size === 0 && deletes.size === 0) return { kind: 'known' }
+  const crowded = heldTooMany(structs, known, limits)
+  if (crowded !== undefined) {
+    return { kind: 'refused', code: closeCodes.tooLarge, rule: 'held-ranges', reason: crowded }
+  }
+  const allNew = equalClientRanges(structs, structure.structs) && equalClientRanges(deletes, structure.deletes)
+  return { structs, deletes, allNew }
+}
+
+function isCut(update: Uint8Array, news: News): boolean {
+  return !news.allNew && (news.structs.size === 0 || update.byteLength > cutAboveBytes)
+}
+
+function withoutKnown<Bytes>(
+  update: Uint8Array,
+  news: News,
+  cut: (update: Uint8Array, structs: ClientRanges, deletes: ClientRanges) => Bytes,
+): Bytes | Uint8Array {
+  return news.structs.size === 0 ? deleteSetUpdate(news.deletes) : cut(update, news.structs, news.deletes)
+}
+
+function findJump(ranges: ClientRanges, known: Known): string | undefined {
+  for (const [client, clientRanges] of ranges) {
+    const end = clientRanges.at(-1)!
+    const reach = known.reachOf(client)
+    if (end - reach > clockJumpMax) {
+      return `client ${client} jumps to clock ${end}, ${reach} is known and at most ${clockJumpMax} further is allowed`
+    }
+  }
+  return undefined
+}
+
+/** Nothing is evicted to make room: what was accepted stays. The update that would not fit is refused by name. */
+function heldTooMany(structs: ClientRanges, known: Known, limits: GateLimits): string | undefined {
+  let behindGaps = 0
+  for (const [client, ranges] of structs) {
+    behindGaps += ranges.length / 2 - (ranges[0]! <= known.clockOf(client) ? 1 : 0)
+  }
+  if (behindGaps === 0 || known.heldCount + behindGaps <= limits.heldRangesMax) return undefined
+  return `${known.heldCount + behindGaps} ranges would lie behind gaps in this document, at most ${limits.heldRangesMax} are kept`
+}
+
+const refusedForStructure = (reason: string): Verdict => ({
+  kind: 'refused',
+  code: closeCodes.malformed,
+  rule: 'structure',
+  reason,
+})
+
+export const walkLimits = (limits: GateLimits) => ({ ...walkLimitsDefault, deleteRangesMax: limits.deleteRangesPerUpdateMax })

@@ -1,0 +1,97 @@
+/**
+ * What a room holds of its document, committed or in memory, without the document: the state vector, the struct
+ * ranges behind gaps, and the delete set. Tells the gate what of an update is new.
+ *
+ * A vector that claimed what is not held would make its author never send it again, so the vector stops at a gap and
+ * never counts a Skip; what lies behind is held as ranges until the gap is filled.
+ */
+import {
+  addClientRanges,
+  addRange,
+  type ClientRanges,
+  type Ranges,
+  subtractClientRanges,
+  subtractRanges,
+} from '@syncline/shared/update/ranges'
+import { encodeVector, type StateVector } from '@syncline/shared/update/vector'
+
+/** A hole in what is held of one client: ids from `clock` up to something that is held. */
+export interface Gap {
+  readonly client: number
+  readonly clock: number
+}
+
+export class Known {
+  readonly #vector: StateVector = new Map()
+  readonly #held: ClientRanges = new Map()
+  readonly #deleted: ClientRanges = new Map()
+  #heldCount = 0
+
+  /** Ranges behind gaps, all clients together. */
+  get heldCount(): number {
+    return this.#heldCount
+  }
+
+  clockOf(client: number): number {
+    return this.#vector.get(client) ?? 0
+  }
+
+  /** The end of everything held of a client, gaps included: what a jump is measured from. */
+  reachOf(client: number): number {
+    return this.#held.get(client)?.at(-1) ?? this.clockOf(client)
+  }
+
+  encodedVector(): Uint8Array {
+    return encodeVector(this.#vector)
+  }
+
+  newStructs(structs: ClientRanges): ClientRanges {
+    const fresh: ClientRanges = new Map()
+    for (const [client, ranges] of structs) {
+      const clock = this.clockOf(client)
+      let left = clock === 0 ? ranges : subtractRanges(ranges, [0, clock])
+      const held = this.#held.get(client)
+      if (held !== undefined && left.length > 0) left = subtractRanges(left, held)
+      if (left.length > 0) fresh.set(client, left)
+    }
+    return fresh
+  }
+
+  newDeletes(deletes: ClientRanges): ClientRanges {
+    return subtractClientRanges(deletes, this.#deleted)
+  }
+
+  /** Adds what an update brings, and names the gaps of the clients it touched. */
+  take(structs: ClientRanges, deletes: ClientRanges): Gap[] {
+    const gaps: Gap[] = []
+    for (const [client, ranges] of structs) {
+      this.#takeStructs(client, ranges)
+      if (this.#held.has(client)) gaps.push({ client, clock: this.clockOf(client) })
+    }
+    addClientRanges(this.#deleted, deletes)
+    return gaps
+  }
+
+  /** Deletes that Yjs made while it integrated: in no update, found by compaction. */
+  takeDeletes(deletes: ClientRanges): void {
+    addClientRanges(this.#deleted, deletes)
+  }
+
+  #takeStructs(client: number, ranges: Ranges): void {
+    let clock = this.clockOf(client)
+    const held = this.#held.get(client) ?? []
+    const before = held.length / 2
+    for (let i = 0; i < ranges.length; i += 2) {
+      if (ranges[i]! <= clock) clock = Math.max(clock, ranges[i + 1]!)
+      else addRange(held, ranges[i]!, ranges[i + 1]!)
+    }
+    while (held.length > 0 && held[0]! <= clock) {
+      clock = Math.max(clock, held[1]!)
+      held.splice(0, 2)
+    }
+    if (clock > 0) this.#vector.set(client, clock)
+    if (held.length > 0) this.#held.set(client, held)
+    else this.#held.delete(client)
+    this.#heldCount += held.length / 2 - before
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * What rooms tell whoever watches the server: `app.ts` turns it into log lines and metrics. Calls must not throw.
+ */
+import type { RefusalRule } from './gate.ts'
+
+export interface RoomObserver {
+  roomOpened(event: { document: string; entries: number; ms: number }): void
+  roomClosed(event: { document: string }): void
+  roomFailed(event: { document: string; during: 'load' | 'append'; error: unknown }): void
+  memberJoined(event: { document: string; member: string; ms: number; bytes: number }): void
+  memberLeft(event: { document: string; member: string; members: number }): void
+  updatePassed(event: { verdict: 'new' | 'known'; bytes: number; gaps: number }): void
+  updateRefused(event: { document: string; member: string; rule: RefusalRule; reason: string }): void
+  windowCommitted(event: { updates: number; bytes: number; ms: number; members: number }): void
+  commitStalled(event: { document: string; ms: number; members: number }): void
+  presenceLeftOut(event: { document: string; member: string; entries: number }): void
+  /** Yjs threw while it merged; the room goes on with the parts side by side [ROOM-3]. */
+  mergeFailed(event: { document: string; seq: number; authors: readonly string[]; error: unknown }): void
+  /** `seq` and `authors` name the entry that a document could not take, where one can be named. */
+  compacted(event: {
+    document: string
+    outcome: 'replaced' | 'superseded' | 'failed'
+    ms: number
+    bytes?: number
+    reason?: string
+    seq?: number
+    authors?: readonly string[]
+  }): void
+}

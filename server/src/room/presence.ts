@@ -1,0 +1,184 @@
+/**
+ * Who is here, as the room knows it: the newest awareness entry of each client id, and whose connection it belongs to.
+ *
+ * The rules (they are y-protocols' own, with an owner added):
+ * - An entry is taken if its clock is higher than the known one (unknown counts as 0), or equal and it removes.
+ *   Renewals that change nothing are taken and passed on: receivers forget whoever was not renewed for 30 s.
+ * - A connection's *own* id is the one that its first awareness frame names alone. Whoever first brings an id owns it, until
+ *   the connection whose own id it is takes it over; tabs relay each other's states, and a relayed state updates the
+ *   entry, never its owner.
+ * - A removal counts only from the owner, or where the owner is gone: a tab that thinks a hidden neighbour outdated says
+ *   so to us too, and the neighbour is still there.
+ * - After an abrupt loss the owner's ids are free for `graceMs` and then removed at the known clock. A bumped clock would
+ *   swallow what the returning client says next.
+ *
+ * It decides what is to be told; when it is told is `presence-frames.ts`.
+ */
+import { type AwarenessEntry, goneJson } from '@syncline/shared/presence'
+import type { Clock } from '../foundation/clock.ts'
+
+export interface PresenceLimits {
+  readonly entriesPerRoomMax: number
+  readonly entriesPerConnectionMax: number
+  readonly graceMs: number
+  readonly outdatedMs: number
+}
+
+interface Kept {
+  clock: number
+  /** `'null'` for somebody who is gone: kept for a while, so that an old state that arrives late does not bring them back. */
+  json: string
+  owner: string | null
+  seenMs: number
+}
+
+interface Bringer {
+  /** Client id, null before the first awareness frame, 'none' where that frame named nobody or several. */
+  own: number | null | 'none'
+  readonly ids: Set<number>
+}
+
+export interface Heard {
+  /** To be told to everybody, the sender included. */
+  readonly news: readonly AwarenessEntry[]
+  /** To be told to the sender alone: it is gone for the others, and answers that with a higher clock. */
+  readonly correction: readonly AwarenessEntry[]
+  /** Entries left out because the room or the connection is full. */
+  readonly leftOut: number
+}
+
+export class Presence {
+  readonly #entries = new Map<number, Kept>()
+  readonly #bringers = new Map<string, Bringer>()
+  readonly #limits: PresenceLimits
+  readonly #clock: Clock
+  readonly #announce: (removed: AwarenessEntry[]) => void
+
+  /** `announce` is called with removals that come later than the event that caused them. */
+  constructor(limits: PresenceLimits, clock: Clock, announce: (removed: AwarenessEntry[]) => void) {
+    this.#limits = limits
+    this.#clock = clock
+    this.#announce = announce
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  hear(connection: string, entries: readonly AwarenessEntry[]): Heard {
+    const bringer = this.#bringer(connection)
+    if (bringer.own === null && entries.length > 0) bringer.own = entries.length === 1 ? entries[0]!.client : 'none'
+    const news: AwarenessEntry[] = []
+    const correction: AwarenessEntry[] = []
+    let leftOut = 0
+    for (const entry of entries) {
+      const outcome = this.#hearOne(connection, bringer, entry)
+      if (outcome === 'news') news.push(entry)
+      else if (outcome === 'gone-for-others') correction.push({ ...entry, json: goneJson })
+      else if (outcome === 'full') leftOut++
+    }
+    return { news, correction, leftOut }
+  }
+
+  #hearOne(
+    connection: string,
+    bringer: Bringer,
+    entry: AwarenessEntry,
+  ): 'news' | 'stale' | 'gone-for-others' | 'full' {
+    const kept = this.#entries.get(entry.client)
+    const isOwn = bringer.own === entry.client
+    const removes = entry.json === goneJson
+    if (kept === undefined) {
+      if (removes) return 'stale'
+      if (!this.#hasRoomFor(bringer)) return 'full'
+      this.#entries.set(entry.client, this.#keep(connection, bringer, entry))
+      return entry.clock > 0 ? 'news' : 'stale'
+    }
+    const hadOwner = kept.owner
+    if (isOwn || (kept.owner === null && !removes && entry.clock > kept.clock)) this.#takeOver(connection, bringer, entry.client, kept)
+    if (removes && hadOwner !== null && hadOwner !== connection && !isOwn) return 'stale'
+    if (entry.clock > kept.clock || (entry.clock === kept.clock && removes && kept.json !== goneJson)) {
+      kept.clock = entry.clock
+      kept.json = entry.json
+      kept.seenMs = this.#clock.monotonic()
+      return 'news'
+    }
+    if (isOwn && !removes && kept.json === goneJson) return 'gone-for-others'
+    return 'stale'
+  }
+
+  /** The connection said goodbye (its removals have been heard), or broke off: then its ids stay free for a while. */
+  leave(connection: string, how: 'closed' | 'lost'): void {
+    const bringer = this.#bringers.get(connection)
+    this.#bringers.delete(connection)
+    if (bringer === undefined) return
+    const free = [...bringer.ids].filter(client => this.#entries.get(client)?.owner === connection)
+    for (const client of free) this.#entries.get(client)!.owner = null
+    const present = free.filter(client => this.#entries.get(client)!.json !== goneJson)
+    if (present.length === 0) return
+    if (how === 'closed') this.#removeFree(present)
+    else this.#clock.after(this.#limits.graceMs, () => this.#removeFree(present))
+  }
+
+  /** What a newcomer is told. Who was not renewed lately may be gone; who is not will renew. */
+  current(): AwarenessEntry[] {
+    const since = this.#clock.monotonic() - this.#limits.outdatedMs
+    const entries: AwarenessEntry[] = []
+    for (const [client, { clock, json, seenMs }] of this.#entries) {
+      if (json !== goneJson && clock > 0 && seenMs >= since) entries.push({ client, clock, json })
+    }
+    return entries
+  }
+
+  /** Forgets who has been gone, or ownerless and silent, for long. To be called now and then. */
+  sweep(): void {
+    const before = this.#clock.monotonic() - this.#limits.outdatedMs
+    for (const [client, kept] of this.#entries) {
+      if (kept.seenMs < before && (kept.json === goneJson || kept.owner === null)) this.#forget(client, kept)
+    }
+  }
+
+  #removeFree(clients: number[]): void {
+    const removed: AwarenessEntry[] = []
+    for (const client of clients) {
+      const kept = this.#entries.get(client)
+      if (kept === undefined || kept.owner !== null || kept.json === goneJson) continue
+      kept.json = goneJson
+      kept.seenMs = this.#clock.monotonic()
+      removed.push({ client, clock: kept.clock, json: goneJson })
+    }
+    if (removed.length > 0) this.#announce(removed)
+  }
+
+  #bringer(connection: string): Bringer {
+    let bringer = this.#bringers.get(connection)
+    if (bringer === undefined) {
+      bringer = { own: null, ids: new Set() }
+      this.#bringers.set(connection, bringer)
+    }
+    return bringer
+  }
+
+  #hasRoomFor(bringer: Bringer): boolean {
+    return (
+      this.#entries.size < this.#limits.entriesPerRoomMax && bringer.ids.size < this.#limits.entriesPerConnectionMax
+    )
+  }
+
+  #keep(connection: string, bringer: Bringer, { client, clock, json }: AwarenessEntry): Kept {
+    bringer.ids.add(client)
+    return { clock, json, owner: connection, seenMs: this.#clock.monotonic() }
+  }
+
+  #takeOver(connection: string, bringer: Bringer, client: number, kept: Kept): void {
+    if (kept.owner === connection) return
+    if (kept.owner !== null) this.#bringers.get(kept.owner)?.ids.delete(client)
+    kept.owner = connection
+    bringer.ids.add(client)
+  }
+
+  #forget(client: number, kept: Kept): void {
+    if (kept.owner !== null) this.#bringers.get(kept.owner)?.ids.delete(client)
+    this.#entries.delete(client)
+  }
+}

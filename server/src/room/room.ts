@@ -1,0 +1,306 @@
+/**
+ * A document while it is loaded on this instance. Orders the steps of the way of an edit; its neighbours do them:
+ * gate → window queue → committer (log) → tail, acknowledgements, seats (broadcast) → compaction.
+ *
+ * Knows members, not connections, and bytes, not documents: nothing here builds a `Y.Doc` [ROOM-1].
+ */
+import { type AwarenessEntry, decodeAwareness, encodeAwareness } from '@syncline/shared/presence'
+import { decodeVector, type StateVector } from '@syncline/shared/update/vector'
+import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
+import type { Message } from '@syncline/shared/wire/message'
+import type { Compactor } from '../compaction/compactor.ts'
+import type { Workers } from '../compaction/workers.ts'
+import type { Clock } from '../foundation/clock.ts'
+import type { End, UpdateLog } from '../store/update-log.ts'
+import { shouldAsk } from './asking.ts'
+import { BackPressure } from './back-pressure.ts'
+import { Committer } from './committer.ts'
+import { type GateLimits, isLarge, pass, passLarge, type Verdict, walkLimits } from './gate.ts'
+import type { Generations } from './generations.ts'
+import { sendDocument } from './join.ts'
+import type { Known } from './known.ts'
+import type { Member } from './member.ts'
+import type { RoomObserver } from './observer.ts'
+import { Presence, type PresenceLimits } from './presence.ts'
+import { PresenceFrames } from './presence-frames.ts'
+import { type Seat, Seats } from './seats.ts'
+import { Shrinking } from './shrinking.ts'
+import type { Tail, Window } from './tail.ts'
+import { type Arrival, WindowQueue } from './window-queue.ts'
+
+export interface RoomLimits extends GateLimits {
+  readonly presence: PresenceLimits
+  readonly presenceMessageBytesMax: number
+  /** Accepted and not yet committed; above it the authors' sockets are not read. */
+  readonly waitingBytesMax: number
+  readonly storeAwayCloseAfterMs: number
+  readonly generationKeepMs: number
+}
+
+/** What all rooms of a server share. */
+export interface RoomServices {
+  readonly log: UpdateLog
+  readonly workers: Pick<Workers, 'inspect' | 'cut' | 'difference'>
+  readonly compactor: Pick<Compactor, 'compact'>
+  readonly clock: Clock
+  /** Names this process in entries. */
+  readonly instance: string
+  readonly limits: RoomLimits
+  readonly observer: RoomObserver
+}
+
+/** What was read from the log when the room was opened. */
+export interface Loaded {
+  readonly known: Known
+  readonly tail: Tail
+  readonly generations: Generations
+  readonly end: End
+}
+
+/** Acknowledgements that wait for one flush. A client that asks for more than this in between is told to come back. */
+const waitersMax = 10_000
+
+export class Room {
+  readonly document: string
+  readonly #services: RoomServices
+  readonly #loaded: Loaded
+  readonly #seats = new Seats()
+  readonly #queue = new WindowQueue()
+  readonly #committer: Committer
+  readonly #backPressure: BackPressure
+  readonly #presence: Presence
+  readonly #presenceFrames: PresenceFrames
+  readonly #shrinking: Shrinking
+  readonly #onFailed: (room: Room) => void
+  #lastCommitMs: number
+
+  constructor(document: string, loaded: Loaded, services: RoomServices, onFailed: (room: Room) => void) {
+    const { clock, limits, observer, log, instance } = services
+    this.document = document
+    this.#loaded = loaded
+    this.#services = services
+    this.#onFailed = onFailed
+    this.#lastCommitMs = clock.monotonic()
+    this.#backPressure = new BackPressure(limits.waitingBytesMax)
+    this.#presence = new Presence(limits.presence, clock, removed => this.#presenceFrames.add(removed))
+    this.#presenceFrames = new PresenceFrames(this.#queue, clock, message => this.#seats.broadcast([message]))
+    this.#shrinking = new Shrinking({ document, ...loaded, compactor: services.compactor, clock, observer })
+    this.#committer = new Committer({
+      document,
+      log,
+      clock,
+      instance,
+      queue: this.#queue,
+      end: loaded.end,
+      stallMs: limits.storeAwayCloseAfterMs,
+      onMergeFailure: (seq, authors, error) => observer.mergeFailed({ document, seq, authors, error }),
+      onCommitted: windows => this.#keep(windows),
+      onTold: (windows, took) => this.#broadcast(windows, took),
+      onStalled: ms => this.#closeAll(closeCodes.overload, () => observer.commitStalled({ document, ms, members: this.#seats.size })),
+      onRefused: error => this.#fail(error),
+    })
+  }
+
+  get members(): number {
+    return this.#seats.size
+  }
+
+  /** The end of what is committed, as `{seq, link}`. */
+  get end(): End {
+    return this.#committer.end
+  }
+
+  /** Something is still being written, or somebody's presence is still waiting to be taken over. */
+  get isBusy(): boolean {
+    return this.#committer.isBusy || this.#shrinking.isRunning
+  }
+
+  enter(member: Member): void {
+    this.#seats.add(member)
+    if (this.#committer.isStalled) member.close(closeCodes.overload)
+  }
+
+  leave(member: Member, how: 'closed' | 'lost'): void {
+    if (!this.#seats.remove(member)) return
+    this.#backPressure.forget(member)
+    this.#presence.leave(member.id, how)
+    const { document } = this
+    this.#services.observer.memberLeft({ document, member: member.id, members: this.#seats.size })
+  }
+
+  /** A promise where the member's next messages have to wait for this one. */
+  receive(member: Member, message: Message): void | Promise<void> {
+    const seat = this.#seats.of(member)
+    if (seat === undefined) return
+    switch (message.kind) {
+      case 'sync-step-1':
+        return this.#answer(seat, message.vector)
+      case 'sync-step-2':
+      case 'update':
+        // A copy: the message is a view into what was read from the socket, and would keep all of that in memory.
+        return this.#receiveUpdate(seat, message.update.slice(), message.kind)
+      case 'awareness':
+        return this.#receiveAwareness(member, message.awareness)
+      case 'query-awareness':
+        return this.#tellPresence(member, this.#presence.current())
+      case 'saved':
+        return this.#whenSaved(member, () => member.send(member.encode(message)))
+      case 'permission-denied':
+        return member.close(closeCodes.malformed, 'only a server denies permission')
+    }
+  }
+
+  /** To be called every few seconds: what happens at rest. */
+  tick(): void {
+    this.#presence.sweep()
+    if (!this.#committer.isBusy) this.#shrinking.atRest(this.#committer.end.seq, this.#lastCommitMs)
+  }
+
+  closeAll(code: CloseCode): void {
+    this.#closeAll(code, () => {})
+  }
+
+  // --- joining
+
+  #answer(seat: Seat, encoded: Uint8Array): void {
+    const decoded = decodeVector(encoded)
+    if (!decoded.ok) return seat.member.close(closeCodes.malformed, decoded.reason)
+    if (seat.joining) {
+      seat.askedAgain = decoded.vector
+      return
+    }
+    seat.joining = true
+    this.#join(seat, decoded.vector).catch(error => {
+      this.#services.observer.roomFailed({ document: this.document, during: 'load', error })
+      seat.member.close(closeCodes.overload)
+    })
+  }
+
+  async #join(seat: Seat, vector: StateVector): Promise<void> {
+    const { member } = seat
+    const { clock, log, workers, observer } = this.#services
+    const { generations, tail, known } = this.#loaded
+    const startedMs = clock.monotonic()
+    const wasLive = seat.live
+    const source = {
+      document: this.document,
+      log,
+      generations,
+      tail,
+      difference: workers.difference,
+      vector: () => known.encodedVector(),
+    }
+    const { outcome, bytes } = await sendDocument(member, vector, source, () => {
+      seat.live = true
+      seat.joining = false
+    })
+    if (outcome === 'left') return member.close(closeCodes.overload)
+    if (!wasLive) {
+      this.#tellPresence(member, this.#presence.current())
+      observer.memberJoined({ document: this.document, member: member.id, ms: clock.monotonic() - startedMs, bytes })
+    }
+    const again = seat.askedAgain
+    seat.askedAgain = null
+    if (again !== null && !seat.joining) {
+      seat.joining = true
+      await this.#join(seat, again)
+    }
+  }
+
+  // --- edits
+
+  #receiveUpdate(seat: Seat, update: Uint8Array, kind: 'sync-step-2' | 'update'): void | Promise<void> {
+    const { limits, workers } = this.#services
+    const { known } = this.#loaded
+    if (!isLarge(update, limits)) {
+      return this.#judge(seat, update, kind, pass(update, known, limits))
+    }
+    const heavy = { inspect: (bytes: Uint8Array) => workers.inspect(bytes, walkLimits(limits)), cut: workers.cut }
+    return passLarge(update, known, limits, heavy).then(
+      verdict => this.#judge(seat, update, kind, verdict),
+      // The update was not looked at, so nothing is lost: its author has it and comes back with it.
+      () => seat.member.close(closeCodes.overload),
+    )
+  }
+
+  #judge(seat: Seat, original: Uint8Array, kind: 'sync-step-2' | 'update', verdict: Verdict): void {
+    const { member } = seat
+    const { observer, clock } = this.#services
+    if (verdict.kind === 'refused') {
+      const { rule, reason, code } = verdict
+      observer.updateRefused({ document: this.document, member: member.id, rule, reason })
+      return member.close(code, reason)
+    }
+    // Clients of the newer kind take their own update coming back as the acknowledgement, so it has to come back whole.
+    const echo = () => member.send(member.encode({ kind: 'update', update: original }))
+    const echoes = kind === 'update'
+    if (verdict.kind === 'known') {
+      observer.updatePassed({ verdict: 'known', bytes: original.byteLength, gaps: 0 })
+      if (echoes) this.#whenSaved(member, echo)
+      return
+    }
+    const gaps = this.#loaded.known.take(verdict.structs, verdict.deletes)
+    observer.updatePassed({ verdict: 'new', bytes: original.byteLength, gaps: gaps.length })
+    const arrival: Arrival = { ...verdict, author: member.author, ...(echoes && verdict.cut ? { onSaved: echo } : {}) }
+    this.#committer.offer(arrival)
+    this.#backPressure.authored(member, this.#queue.bytes)
+    // Never in answer to a SyncStep2: a client that lacks the same would answer the same again.
+    if (kind === 'update' && gaps.length > 0 && shouldAsk(seat.asked, gaps, clock)) {
+      member.send(member.encode({ kind: 'sync-step-1', vector: this.#loaded.known.encodedVector() }))
+    }
+  }
+
+  #keep(windows: readonly Window[]): void {
+    for (const window of windows) this.#loaded.tail.add(window)
+  }
+
+  #broadcast(windows: readonly Window[], { ms, updates }: { ms: number; updates: number }): void {
+    this.#seats.broadcast(windows.map(({ update }) => ({ kind: 'update', update })))
+    this.#presenceFrames.afterCommit()
+    this.#backPressure.committed(this.#queue.bytes)
+    this.#lastCommitMs = this.#services.clock.monotonic()
+    const bytes = windows.reduce((sum, { update }) => sum + update.byteLength, 0)
+    this.#services.observer.windowCommitted({ updates, bytes, ms, members: this.#seats.size })
+    this.#shrinking.whileBusy(this.#committer.end.seq)
+  }
+
+  #whenSaved(member: Member, call: () => void): void {
+    if (this.#queue.waiters >= waitersMax) return member.close(closeCodes.overload)
+    this.#queue.whenSaved(call)
+  }
+
+  // --- presence
+
+  #receiveAwareness(member: Member, awareness: Uint8Array): void {
+    const { limits, observer } = this.#services
+    if (awareness.byteLength > limits.presenceMessageBytesMax) {
+      return member.close(closeCodes.tooLarge, `presence of ${awareness.byteLength} bytes`)
+    }
+    const decoded = decodeAwareness(awareness, limits.presence.entriesPerRoomMax)
+    if (!decoded.ok) return member.close(closeCodes.malformed, decoded.reason)
+    const heard = this.#presence.hear(member.id, decoded.entries)
+    this.#presenceFrames.add(heard.news)
+    if (heard.correction.length > 0) this.#tellPresence(member, heard.correction)
+    if (heard.leftOut > 0) {
+      observer.presenceLeftOut({ document: this.document, member: member.id, entries: heard.leftOut })
+    }
+  }
+
+  #tellPresence(member: Member, entries: readonly AwarenessEntry[]): void {
+    if (entries.length > 0) member.send(member.encode({ kind: 'awareness', awareness: encodeAwareness(entries) }))
+  }
+
+  // --- trouble
+
+  #closeAll(code: CloseCode, tell: () => void): void {
+    tell()
+    for (const { member } of [...this.#seats]) member.close(code)
+  }
+
+  /** What was accepted and can never be stored is still held by its authors: everybody comes back and is asked again. */
+  #fail(error: unknown): void {
+    this.#services.observer.roomFailed({ document: this.document, during: 'append', error })
+    this.#onFailed(this)
+    this.closeAll(closeCodes.overload)
+  }
+}

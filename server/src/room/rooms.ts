@@ -1,0 +1,102 @@
+/**
+ * The rooms of this instance by document name: opened once however many ask at the same moment, closed when nobody has
+ * been in them for a while. Loading one never blocks another.
+ */
+import { closeCodes } from '@syncline/shared/wire/close-codes'
+import { openRoom } from './open-room.ts'
+import type { Room, RoomServices } from './room.ts'
+
+/** How often rooms do what they do at rest. */
+const tickMs = 5_000
+
+export interface RoomsLimits {
+  readonly roomsMax: number
+  /** A room in which nobody has been for this long is let go. Longer than the grace of presence. */
+  readonly idleMs: number
+}
+
+/** A Map, not an object: `__proto__` is a document like others. */
+interface Held {
+  readonly opening: Promise<Room>
+  room: Room | null
+  emptySinceMs: number
+}
+
+export class Rooms {
+  readonly #rooms = new Map<string, Held>()
+  readonly #services: RoomServices
+  readonly #limits: RoomsLimits
+  readonly #stopTicking: () => void
+
+  constructor(services: RoomServices, limits: RoomsLimits) {
+    this.#services = services
+    this.#limits = limits
+    this.#stopTicking = services.clock.every(tickMs, () => this.#tick())
+  }
+
+  get size(): number {
+    return this.#rooms.size
+  }
+
+  /** Rejects when the document cannot be read, or with `'full'` when too many rooms are open. */
+  open(document: string): Promise<Room> | 'full' {
+    const held = this.#rooms.get(document)
+    if (held !== undefined) {
+      // Whoever asks is about to enter: the room must not be let go in between.
+      held.emptySinceMs = this.#services.clock.monotonic()
+      return held.opening
+    }
+    if (this.#rooms.size >= this.#limits.roomsMax) return 'full'
+    const opening = this.#load(document)
+    const entry: Held = { opening, room: null, emptySinceMs: this.#services.clock.monotonic() }
+    this.#rooms.set(document, entry)
+    opening.then(
+      room => {
+        entry.room = room
+      },
+      () => this.#rooms.delete(document),
+    )
+    return opening
+  }
+
+  async #load(document: string): Promise<Room> {
+    const { clock, observer } = this.#services
+    const startedMs = clock.monotonic()
+    try {
+      const { room, entries } = await openRoom(document, this.#services, failed => this.#forget(failed))
+      observer.roomOpened({ document, entries, ms: clock.monotonic() - startedMs })
+      return room
+    } catch (error) {
+      observer.roomFailed({ document, during: 'load', error })
+      throw error
+    }
+  }
+
+  #tick(): void {
+    const nowMs = this.#services.clock.monotonic()
+    for (const held of this.#rooms.values()) {
+      const { room } = held
+      if (room === null) continue
+      room.tick()
+      if (room.members > 0 || room.isBusy) held.emptySinceMs = nowMs
+      else if (nowMs - held.emptySinceMs >= this.#limits.idleMs) this.#forget(room)
+    }
+  }
+
+  #forget(room: Room): void {
+    if (this.#rooms.get(room.document)?.room !== room) return
+    this.#rooms.delete(room.document)
+    this.#services.observer.roomClosed({ document: room.document })
+  }
+
+  /** Everybody is told to come back; what was accepted is written by the log before it closes. */
+  close(): void {
+    this.#stopTicking()
+    for (const { room } of this.#rooms.values()) room?.closeAll(closeCodes.restart)
+  }
+
+  get isBusy(): boolean {
+    for (const { room } of this.#rooms.values()) if (room?.isBusy) return true
+    return false
+  }
+}

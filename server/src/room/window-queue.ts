@@ -1,0 +1,83 @@
+/**
+ * What has passed the gate and waits for its commit, in order of arrival.
+ *
+ * The first edit after a quiet moment forms a window alone; what arrives while a commit is in flight forms the next ones.
+ * Each arrival has a number, so that an acknowledgement can wait for everything that came before it.
+ */
+import type { Fresh } from './gate.ts'
+
+const windowUpdatesMax = 64
+const windowBytesMax = 256 * 1024
+
+export interface Arrival extends Fresh {
+  /** Who the entry names: the user of the token, or the connection. */
+  readonly author: string
+  /** Runs after the commit, before the broadcast. */
+  readonly onSaved?: () => void
+}
+
+export class WindowQueue {
+  readonly #waiting: Arrival[] = []
+  #bytes = 0
+  #arrived = 0
+  #taken = 0
+  #committed = 0
+  /** Acknowledgements that wait, in the order of what they wait for. */
+  readonly #waiters: { through: number; call: () => void }[] = []
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  /** Bytes accepted and not yet committed, those in flight included. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The number of the last arrival: what a later message has to wait for. */
+  get arrived(): number {
+    return this.#arrived
+  }
+
+  /** Acknowledgements that wait. */
+  get waiters(): number {
+    return this.#waiters.length
+  }
+
+  get committed(): number {
+    return this.#committed
+  }
+
+  push(arrival: Arrival): void {
+    this.#waiting.push(arrival)
+    this.#bytes += arrival.update.byteLength
+    this.#arrived++
+  }
+
+  /** The next window: at most 64 updates and 256 KiB; a larger update travels alone. */
+  takeWindow(): Arrival[] {
+    let bytes = 0
+    let count = 0
+    for (const { update } of this.#waiting) {
+      if (count > 0 && (count >= windowUpdatesMax || bytes + update.byteLength > windowBytesMax)) break
+      bytes += update.byteLength
+      count++
+    }
+    this.#taken += count
+    return this.#waiting.splice(0, count)
+  }
+
+  /** The window taken last is saved: everybody who waited for it is called. */
+  commit(window: readonly Arrival[]): void {
+    for (const arrival of window) this.#bytes -= arrival.update.byteLength
+    this.#committed = this.#taken
+    for (const arrival of window) arrival.onSaved?.()
+    while (this.#waiters.length > 0 && this.#waiters[0]!.through <= this.#committed) this.#waiters.shift()!.call()
+  }
+
+  /** Calls once everything that has arrived until now is saved, at once if it is [LOG-1]. */
+  whenSaved(call: () => void): void {
+    if (this.#committed >= this.#arrived) call()
+    else this.#waiters.push({ through: this.#arrived, call })
+  }
+}
