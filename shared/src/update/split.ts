@@ -26,10 +26,17 @@ const sliceOverheadBytesMax = 24
  */
 export function splitUpdate(bytes: Uint8Array, pieceBytesMax: number): Uint8Array[] {
   if (bytes.length <= pieceBytesMax) return [bytes]
-  const walked = walkUpdate(bytes, { anyDepthMax: Number.MAX_SAFE_INTEGER, deleteRangesMax: Number.MAX_SAFE_INTEGER })
+  const walked = walkUpdate(bytes, {
+    anyDepthMax: Number.MAX_SAFE_INTEGER,
+    deleteRangesMax: Number.MAX_SAFE_INTEGER,
+  })
   if (!walked.ok) throw new Error(`only what passed the walk can be split: ${walked.reason}`)
   const { deletes } = walked.structure
-  const sources = openSources(bytes, walked.structure, Math.max(1, Math.floor(pieceBytesMax / stringPartsPerPiece)))
+  const sources = openSources(
+    bytes,
+    walked.structure,
+    Math.max(1, Math.floor(pieceBytesMax / stringPartsPerPiece)),
+  )
   const pieces: Uint8Array[] = []
   const placed: ClientRanges = new Map()
   let piece = new Piece()
@@ -72,7 +79,8 @@ class Piece {
       this.#parts.set(source, part)
     }
     const { slice, reader } = source
-    part.open = part.open === undefined ? slice : { ...slice, from: part.open.from, textFrom: part.open.textFrom }
+    part.open =
+      part.open === undefined ? slice : { ...slice, from: part.open.from, textFrom: part.open.textFrom }
     // Slices of one string that land in one piece are written as one, when the string or the piece is at its end.
     if (slice.to === reader.length) closeSlice(source, part)
   }
@@ -92,7 +100,10 @@ class Piece {
       if (before === undefined) placed.set(block.client, ofClient.slice())
       else appendRanges(before, ofClient)
     }
-    return writeUpdate(blocks.sort((a, b) => b.client - a.client), own)
+    return writeUpdate(
+      blocks.sort((a, b) => b.client - a.client),
+      own,
+    )
   }
 }
 

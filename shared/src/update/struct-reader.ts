@@ -29,9 +29,18 @@ export const hasRightOrigin = 0x40
 export const hasParentKey = 0x20
 const kindBits = 0x1f
 
-/** Tags of lib0's `any` encoding; 127 down to 116 are known. */
-const anyTag = { integer: 125, float32: 124, float64: 123, bigint: 122, string: 119, object: 118, array: 117 }
-const anyTagLowest = 116
+/** Tags of lib0's `any` encoding that have something behind them; 127 down to 116 are known. */
+const anyTag = {
+  integer: 125,
+  float32: 124,
+  float64: 123,
+  bigint: 122,
+  string: 119,
+  object: 118,
+  array: 117,
+  bytes: 116,
+}
+const anyTagLowest = anyTag.bytes
 const anyTagHighest = 127
 
 /** Types that carry a name (XML element, XML hook), and the highest type number that Yjs 13 and 14 know. */
@@ -203,10 +212,12 @@ export class StructReader extends ByteReader {
         while (this.byte() >= 0x80);
         return
       case anyTag.float32:
-        return this.skip(4)
+        this.skip(4)
+        return
       case anyTag.float64:
       case anyTag.bigint:
-        return this.skip(8)
+        this.skip(8)
+        return
       case anyTag.object:
       case anyTag.array: {
         if (depthLeft === 0) throw new Malformed('a value nested too deeply')
@@ -218,8 +229,9 @@ export class StructReader extends ByteReader {
         return
       }
       case anyTag.string:
-      case anyTagLowest:
-        return this.skip(this.uint())
+      case anyTag.bytes:
+        this.skip(this.uint())
+        return
     }
   }
 

@@ -5,7 +5,14 @@
  * Structs must be added in the order of their update (clients descending, clocks ascending), and must come from bytes
  * that the walk has passed. Holes between the structs of a client become Skips; there is never one at either end.
  */
-import { createEncoder, type Encoder, toUint8Array, writeUint8, writeUint8Array, writeVarUint } from 'lib0/encoding'
+import {
+  createEncoder,
+  type Encoder,
+  toUint8Array,
+  writeUint8,
+  writeUint8Array,
+  writeVarUint,
+} from 'lib0/encoding'
 import type { ClientRanges } from './ranges.ts'
 import { hasOrigin, type StructReader, structKind } from './struct-reader.ts'
 

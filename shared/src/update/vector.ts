@@ -32,7 +32,8 @@ export function decodeVector(bytes: Uint8Array): DecodedVector {
     const reader = new ByteReader(bytes)
     const count = reader.uint()
     // A pair takes two bytes at least: a count beyond that is refused before anything is built for it.
-    if (count > reader.left / 2) return { ok: false, reason: 'the state vector names more clients than it holds' }
+    if (count > reader.left / 2)
+      return { ok: false, reason: 'the state vector names more clients than it holds' }
     const vector: StateVector = new Map()
     for (let i = 0; i < count; i++) {
       const client = reader.uint()
