@@ -17,6 +17,7 @@ export default defineConfig({
     pool: 'forks',
     execArgv: ['--conditions=syncline-source'],
     maxWorkers: 2,
+    reporters: ['default', `${import.meta.dirname}/support/count-line-reporter.ts`],
     projects: [
       kind('unit', 20_000),
       kind('contract', 60_000),
@@ -26,6 +27,8 @@ export default defineConfig({
       kind('fuzz', 600_000),
       kind('browser', 240_000),
       kind('architecture', 60_000),
+      // Runs the other tests against servers with a planted bug: `npm run test:planted`, not part of `npm test`.
+      kind('planted', 600_000),
     ],
   },
 })

@@ -1,0 +1,49 @@
+/**
+ * Looks, before the tests run, that the machine has what they need and npm cannot bring: Node 24 or newer and a Chromium. As root
+ * on Debian it installs Chromium; elsewhere it says in one line what is missing and how to get it. Quiet when all is there.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { findChromium } from './find-chromium.ts'
+
+const nodeMajorMin = 24
+const installMsMax = 10 * 60_000
+
+const problem = missingNode() ?? missingChromium()
+if (problem !== undefined) {
+  console.error(`The tests cannot run: ${problem}`)
+  process.exitCode = 1
+}
+
+function missingNode(): string | undefined {
+  if (Number(process.versions.node.split('.')[0]) >= nodeMajorMin) return undefined
+  return `this is Node ${process.versions.node}, and ${nodeMajorMin} or newer is needed. On Linux npm ci brings it and npm test finds it; elsewhere install it from https://nodejs.org.`
+}
+
+function missingChromium(): string | undefined {
+  if (findChromium() !== undefined) return undefined
+  const given = process.env.CHROMIUM_PATH
+  if (given !== undefined && given !== '')
+    return `CHROMIUM_PATH is ${given}, which is not an executable file.`
+  const isRootOnDebian = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+  const byHand = 'Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH to a Chromium or Chrome.'
+  if (!isRootOnDebian) return `no Chromium was found. ${byHand}`
+  console.log('No Chromium was found: installing it with apt-get.')
+  const failed = aptGet('update') ?? aptGet('install', '-y', '--no-install-recommends', 'chromium')
+  if (failed !== undefined) return `no Chromium was found, and ${failed}. ${byHand}`
+  return findChromium() === undefined
+    ? `apt-get installed chromium, but none is on the PATH. ${byHand}`
+    : undefined
+}
+
+/** Undefined when all went well, or what went wrong. What apt-get prints is shown only then. */
+function aptGet(...command: string[]): string | undefined {
+  const { status, error, stdout, stderr } = spawnSync('/usr/bin/apt-get', ['-q', ...command], {
+    encoding: 'utf8',
+    timeout: installMsMax,
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  if (status === 0) return undefined
+  console.error(stdout, stderr)
+  return `apt-get ${command[0]} failed (${error?.message ?? `exit code ${status}`})`
+}
