@@ -1,0 +1,24 @@
+/**
+ * The numbers of the long run. Each is the environment variable `SYNCLINE_TEST_<name>`; the small number of `npm test` stands where
+ * a test asks for it (`count('KILLS', 5)`). `test/architecture/long-run.test.ts` compares both lists.
+ */
+export interface FullCount {
+  readonly name: string
+  readonly full: number
+  readonly what: string
+}
+
+export const fullCounts: readonly FullCount[] = [
+  { name: 'KILLS', full: 25, what: 'kills of the server under writers' },
+  { name: 'DOCUMENTS', full: 1_000, what: 'random documents of the property tests' },
+  { name: 'MUTATIONS', full: 10_000, what: 'mutated updates' },
+  {
+    name: 'CUT_ROUNDS',
+    full: 40,
+    what: 'rounds of random cuts under random edits, for each pair of clients',
+  },
+  { name: 'CUT_OFFSETS', full: 100, what: 'cuts inside a frame at seeded offsets' },
+]
+
+/** What a full run is: these kinds of tests, with these numbers. */
+export const longProjects: readonly string[] = ['unit', 'fault', 'fuzz', 'compat']
