@@ -7,21 +7,22 @@
  *
  * One pass, with one reader per client; the work is proportional to the bytes, times the logarithm of the clients.
  */
+import { type ContentCursor, openContent, type Slice } from './content-cursor.ts'
 import { type ClientRanges, intersectRanges, type Ranges, subtractClientRanges } from './ranges.ts'
 import { StructReader, structKind } from './struct-reader.ts'
-import { BlockWriter, type Slice, TextCursor, writeUpdate } from './update-writer.ts'
+import { BlockWriter, writeUpdate } from './update-writer.ts'
 import { type Structure, walkUpdate } from './walk.ts'
 
-/** Long strings are offered in about this many parts per piece, so that pieces are well filled. */
-const stringPartsPerPiece = 8
+/** Long strings and lists are offered in about this many parts per piece, so that pieces are well filled. */
+const partsPerPiece = 8
 /** A count of structs, of delete ranges or of blocks never takes more bytes than this in an update of 2 GB. */
 const countBytesMax = 5
-/** What a slice may need beside its text and the head of its struct: an origin and a length. */
+/** What a slice may need beside its content and the head of its struct: an origin and a length. */
 const sliceOverheadBytesMax = 24
 
 /**
  * Complete updates of at most `pieceBytesMax` bytes each that together hold all of `bytes`, which passed the walk.
- * A piece is larger only where it holds a single struct that is, and that is no string.
+ * A piece is larger only where it holds one single character, value, image or the like that is.
  * Deletes come with the structs that they delete; deletes of structs that are not in `bytes` come last.
  */
 export function splitUpdate(bytes: Uint8Array, pieceBytesMax: number): Uint8Array[] {
@@ -32,11 +33,7 @@ export function splitUpdate(bytes: Uint8Array, pieceBytesMax: number): Uint8Arra
   })
   if (!walked.ok) throw new Error(`only what passed the walk can be split: ${walked.reason}`)
   const { deletes } = walked.structure
-  const sources = openSources(
-    bytes,
-    walked.structure,
-    Math.max(1, Math.floor(pieceBytesMax / stringPartsPerPiece)),
-  )
+  const sources = openSources(bytes, walked.structure, Math.max(1, Math.floor(pieceBytesMax / partsPerPiece)))
   const pieces: Uint8Array[] = []
   const placed: ClientRanges = new Map()
   let piece = new Piece()
@@ -80,8 +77,8 @@ class Piece {
     }
     const { slice, reader } = source
     part.open =
-      part.open === undefined ? slice : { ...slice, from: part.open.from, textFrom: part.open.textFrom }
-    // Slices of one string that land in one piece are written as one, when the string or the piece is at its end.
+      part.open === undefined ? slice : { ...slice, from: part.open.from, bytesFrom: part.open.bytesFrom }
+    // Slices of one struct that land in one piece are written as one, when the struct or the piece is at its end.
     if (slice.to === reader.length) closeSlice(source, part)
   }
 
@@ -107,7 +104,7 @@ class Piece {
   }
 }
 
-/** What a piece holds of one client: finished structs, and the slice of a string that may still grow. */
+/** What a piece holds of one client: finished structs, and the slice of one that may still grow. */
 interface Part {
   readonly block: BlockWriter
   open: Slice | undefined
@@ -129,11 +126,11 @@ function appendRanges(ranges: Ranges, later: Ranges): void {
   }
 }
 
-/** One client's structs, read one by one; a long string is offered in parts. */
+/** One client's structs, read one by one; a long one is offered in parts. */
 class Source {
   readonly reader: StructReader
   /** The part offered now: of the struct that `reader` has just read. */
-  slice: Slice = { from: 0, to: 0, textFrom: 0, textTo: 0 }
+  slice: Slice = { from: 0, to: 0, bytesFrom: 0, bytesTo: 0 }
   /** How far it is through its client's clocks, 0 to 1. */
   fraction = 0
   readonly #clockFirst: number
@@ -141,7 +138,7 @@ class Source {
   readonly #deletes: Ranges
   readonly #partBytesMax: number
   #structsLeft: number
-  #text: TextCursor | undefined
+  #content: ContentCursor | undefined
   #deletesAt = 0
   #partDeleteBytes = 0
 
@@ -157,16 +154,14 @@ class Source {
 
   /** Goes to the next part; false when there is none. */
   advance(): boolean {
-    if (this.#text === undefined && !this.#nextStruct()) return false
+    if (this.#content === undefined && !this.#nextStruct()) return false
     const { reader } = this
-    const text = this.#text
-    if (text === undefined) {
-      this.slice = { from: 0, to: reader.length, textFrom: reader.textAt, textTo: reader.pos }
+    const content = this.#content
+    if (content === undefined) {
+      this.slice = { from: 0, to: reader.length, bytesFrom: reader.contentAt, bytesTo: reader.pos }
     } else {
-      const start = { from: text.units, textFrom: text.at }
-      text.seekBytes(text.at + this.#partBytesMax, reader.pos)
-      this.slice = { ...start, to: text.units, textTo: text.at }
-      if (text.at === reader.pos) this.#text = undefined
+      this.slice = content.sliceOfBytes(this.#partBytesMax)
+      if (this.slice.to === reader.length) this.#content = undefined
     }
     this.fraction = (reader.clock + this.slice.from - this.#clockFirst) / this.#clockSpan
     this.#partDeleteBytes = this.#deleteBytesBefore(reader.clock + this.slice.to)
@@ -178,7 +173,7 @@ class Source {
     const { reader, slice } = this
     const whole = slice.from === 0 && slice.to === reader.length
     const head = whole ? 0 : reader.contentAt - reader.start + sliceOverheadBytesMax
-    const content = whole ? reader.pos - reader.start : slice.textTo - slice.textFrom
+    const content = whole ? reader.pos - reader.start : slice.bytesTo - slice.bytesFrom
     // Where a Skip leads up to it, that takes its kind and a length.
     const gap = 1 + uintBytes(reader.clock)
     return head + content + gap + this.#partDeleteBytes
@@ -198,7 +193,7 @@ class Source {
       reader.next()
     } while (reader.kind === structKind.skip)
     const long = reader.pos - reader.start > this.#partBytesMax
-    this.#text = long && reader.kind === structKind.string ? new TextCursor(reader) : undefined
+    this.#content = long && reader.length > 1 ? openContent(reader) : undefined
     return true
   }
 

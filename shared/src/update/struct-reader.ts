@@ -63,8 +63,8 @@ export class StructReader extends ByteReader {
   rightOriginAt = 0
   parentAt = 0
   contentAt = 0
-  /** For strings: where the UTF-8 begins (after its length). */
-  textAt = 0
+  /** For strings and lists of values: where the characters or values begin, after their count. */
+  unitsAt = 0
   #clockNext = 0
 
   constructor(bytes: Uint8Array, depthMax: number) {
@@ -172,11 +172,11 @@ export class StructReader extends ByteReader {
   /** A string takes as many clocks as it has UTF-16 units: one for each first byte, two where that opens four bytes. */
   #text(): number {
     const byteLength = this.uint()
-    this.textAt = this.pos
+    this.unitsAt = this.pos
     this.skip(byteLength)
     const bytes = this.bytes
     let units = 0
-    for (let i = this.textAt; i < this.pos; i++) {
+    for (let i = this.unitsAt; i < this.pos; i++) {
       const byte = bytes[i]!
       if (byte < 0x80) units++
       else if (byte >= 0xf0) units += 2
@@ -189,12 +189,24 @@ export class StructReader extends ByteReader {
     const count = this.uint()
     // Each value takes a byte at least; without this a count could make us loop long after the last byte.
     if (count > this.left) throw new Malformed('it ends in the middle')
-    const plain = this.kind === structKind.any
-    for (let i = 0; i < count; i++) {
-      if (plain) this.#any(this.depthMax)
-      else this.#json()
-    }
+    this.unitsAt = this.pos
+    for (let i = 0; i < count; i++) this.#value()
     return count
+  }
+
+  #value(): void {
+    if (this.kind === structKind.any) this.#any(this.depthMax)
+    else this.#json()
+  }
+
+  /** Where the value that begins at `at` ends, among those of the struct just read. The position stays. */
+  endOfValue(at: number): number {
+    const end = this.pos
+    this.pos = at
+    this.#value()
+    const valueEnd = this.pos
+    this.pos = end
+    return valueEnd
   }
 
   #type(): void {

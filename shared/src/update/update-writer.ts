@@ -1,6 +1,6 @@
 /**
- * Builds a Yjs V1 update out of structs of another one: whole structs are copied byte for byte, strings, deleted
- * content and GC structs may be sliced as Yjs itself slices them.
+ * Builds a Yjs V1 update out of structs of another one: whole structs are copied byte for byte, and
+ * whatever takes several clocks may be sliced, as Yjs itself slices it.
  *
  * Structs must be added in the order of their update (clients descending, clocks ascending), and must come from bytes
  * that the walk has passed. Holes between the structs of a client become Skips; there is never one at either end.
@@ -13,17 +13,9 @@ import {
   writeUint8Array,
   writeVarUint,
 } from 'lib0/encoding'
+import type { Slice } from './content-cursor.ts'
 import type { ClientRanges } from './ranges.ts'
 import { hasOrigin, type StructReader, structKind } from './struct-reader.ts'
-
-/** A part of one struct, in clocks counted from the struct's first, with the bytes of its text where it has any. */
-export interface Slice {
-  readonly from: number
-  readonly to: number
-  /** Offsets of its UTF-8 in the source's bytes; unused unless the struct is a string. */
-  readonly textFrom: number
-  readonly textTo: number
-}
 
 /** The structs of one client on their way into an update. */
 export class BlockWriter {
@@ -57,7 +49,7 @@ export class BlockWriter {
     this.#runTo = reader.pos
   }
 
-  /** Adds a part of the struct that `reader` has just read; its kind must be one that `sliceable` accepts. */
+  /** Adds a part of the struct that `reader` has just read. */
   addSlice(reader: StructReader, slice: Slice): void {
     this.#step(reader.clock + slice.from, slice.to - slice.from)
     this.#copyRun()
@@ -74,12 +66,10 @@ export class BlockWriter {
       writeVarUint(body, reader.clock + slice.from - 1)
       writeUint8Array(body, bytes.subarray(reader.rightOriginAt, reader.parentAt))
     }
-    if (reader.kind === structKind.string) {
-      writeVarUint(body, slice.textTo - slice.textFrom)
-      writeUint8Array(body, bytes.subarray(slice.textFrom, slice.textTo))
-    } else {
-      writeVarUint(body, slice.to - slice.from)
-    }
+    // A string begins with how many bytes it has, everything else with how many clocks it takes.
+    const isText = reader.kind === structKind.string
+    writeVarUint(body, isText ? slice.bytesTo - slice.bytesFrom : slice.to - slice.from)
+    writeUint8Array(body, bytes.subarray(slice.bytesFrom, slice.bytesTo))
   }
 
   /** Writes the block, with its head, to the end of `update`. */
@@ -110,12 +100,6 @@ export class BlockWriter {
   }
 }
 
-/** Whether the struct just read can be cut between two of its clocks without decoding it. */
-export function sliceable(reader: StructReader): boolean {
-  const { kind } = reader
-  return kind === structKind.string || kind === structKind.deleted || kind === structKind.gc
-}
-
 /** A complete update: these blocks (clients descending, none empty) and these deletes. */
 export function writeUpdate(blocks: readonly BlockWriter[], deletes: ClientRanges): Uint8Array {
   const update = createEncoder()
@@ -136,52 +120,4 @@ function writeDeletes(update: Encoder, deletes: ClientRanges): void {
       writeVarUint(update, ranges[i + 1]! - ranges[i]!)
     }
   }
-}
-
-/**
- * Walks over the UTF-8 of one string, forward only, and finds the bytes at which its UTF-16 units begin. Kept between
- * the cuts of one string, so that cutting it into many pieces reads it once.
- */
-export class TextCursor {
-  readonly #bytes: Uint8Array
-  /** The place: this many units into the string, at this offset of the bytes. Never inside a character. */
-  units = 0
-  at: number
-
-  constructor(reader: StructReader) {
-    this.#bytes = reader.bytes
-    this.at = reader.textAt
-  }
-
-  /** Goes to the last character boundary at or before `units`. */
-  seekBefore(units: number): void {
-    while (this.units < units) {
-      const byte = this.#bytes[this.at]!
-      if (byte >= 0xf0 && this.units + 2 > units) return
-      this.#step(byte)
-    }
-  }
-
-  /** Goes to the first character boundary at or after `units`. */
-  seekAfter(units: number): void {
-    while (this.units < units) this.#step(this.#bytes[this.at]!)
-  }
-
-  /** Goes on over whole characters while they end at or before the byte offset `at`, but over one at least. */
-  seekBytes(at: number, textEnd: number): void {
-    do {
-      this.#step(this.#bytes[this.at]!)
-    } while (this.at < textEnd && this.at + characterBytes(this.#bytes[this.at]!) <= at)
-  }
-
-  #step(byte: number): void {
-    this.units += byte >= 0xf0 ? 2 : 1
-    this.at += characterBytes(byte)
-  }
-}
-
-function characterBytes(first: number): number {
-  if (first < 0x80) return 1
-  if (first < 0xe0) return 2
-  return first < 0xf0 ? 3 : 4
 }

@@ -6,6 +6,7 @@
  */
 import { createEncoder, toUint8Array, writeVarUint } from 'lib0/encoding'
 import { ByteReader, Malformed } from './byte-reader.ts'
+import { type ClientRanges, subtractRanges } from './ranges.ts'
 
 /** The next expected clock per client; a client that is missing stands at 0. */
 export type StateVector = Map<number, number>
@@ -54,4 +55,15 @@ export function covers(a: StateVector, b: StateVector): boolean {
     if (clock > (a.get(client) ?? 0)) return false
   }
   return true
+}
+
+/** Of some structs, those that whoever stands at `vector` lacks. */
+export function structsBeyond(structs: ClientRanges, vector: StateVector): ClientRanges {
+  const beyond: ClientRanges = new Map()
+  for (const [client, ranges] of structs) {
+    const clock = vector.get(client) ?? 0
+    const left = clock === 0 ? ranges : subtractRanges(ranges, [0, clock])
+    if (left.length > 0) beyond.set(client, left)
+  }
+  return beyond
 }
