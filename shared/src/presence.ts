@@ -26,7 +26,10 @@ export function decodeAwareness(bytes: Uint8Array, entriesMax: number): Awarenes
     const decoder = decoding.createDecoder(bytes)
     const count = decoding.readVarUint(decoder)
     if (count > entriesMax) {
-      return { ok: false, reason: `an awareness update names ${count} clients, at most ${entriesMax} are allowed` }
+      return {
+        ok: false,
+        reason: `an awareness update names ${count} clients, at most ${entriesMax} are allowed`,
+      }
     }
     const entries: AwarenessEntry[] = []
     for (let i = 0; i < count; i++) {
@@ -39,7 +42,8 @@ export function decodeAwareness(bytes: Uint8Array, entriesMax: number): Awarenes
     if (decoding.hasContent(decoder)) return { ok: false, reason: 'bytes follow the last awareness entry' }
     return { ok: true, entries }
   } catch (error) {
-    const what = error instanceof SyntaxError ? 'an awareness state is not JSON' : 'an awareness update is cut short'
+    const what =
+      error instanceof SyntaxError ? 'an awareness state is not JSON' : 'an awareness update is cut short'
     return { ok: false, reason: what }
   }
 }

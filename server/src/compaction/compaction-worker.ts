@@ -3,8 +3,8 @@
  * Each is a function of its argument alone; `workers.ts` is the other side.
  */
 import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
-import { type ClientRanges, subtractRanges } from '@syncline/shared/update/ranges'
-import type { StateVector } from '@syncline/shared/update/vector'
+import type { ClientRanges } from '@syncline/shared/update/ranges'
+import { type StateVector, structsBeyond } from '@syncline/shared/update/vector'
 import { type WalkLimits, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import { inspectUpdate } from './inspection.ts'
 import { buildBase } from './new-base.ts'
@@ -24,11 +24,7 @@ function difference({ piece, vector }: { piece: Uint8Array; vector: StateVector 
   const walked = walkUpdate(piece, { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY })
   if (!walked.ok) throw new Error(`a stored piece is damaged: ${walked.reason}`)
   const { structs, deletes } = walked.structure
-  const lacked: ClientRanges = new Map()
-  for (const [client, ranges] of structs) {
-    const left = subtractRanges(ranges, [0, vector.get(client) ?? 0])
-    if (left.length > 0) lacked.set(client, left)
-  }
+  const lacked = structsBeyond(structs, vector)
   if (lacked.size > 0) return cutUpdate(piece, lacked, deletes)
   return deletes.size > 0 ? deleteSetUpdate(deletes) : null
 }

@@ -22,7 +22,12 @@ export type CompactionOutcome =
   /** Somebody else replaced the base first; nothing was changed. */
   | { readonly outcome: 'superseded' }
   /** Nothing was changed. `seq` and `authors` name the entry at fault where it can be told. */
-  | { readonly outcome: 'failed'; readonly reason: string; readonly seq?: number; readonly authors?: readonly string[] }
+  | {
+      readonly outcome: 'failed'
+      readonly reason: string
+      readonly seq?: number
+      readonly authors?: readonly string[]
+    }
 
 const readBytesMax = 1024 * 1024
 
@@ -94,7 +99,9 @@ export class Compactor {
 }
 
 function notReplaced(reason: Extract<Replaced, { ok: false }>['reason']): CompactionOutcome {
-  return reason === 'superseded' ? { outcome: reason } : { outcome: 'failed', reason: `the new base was not stored: ${reason}` }
+  return reason === 'superseded'
+    ? { outcome: reason }
+    : { outcome: 'failed', reason: `the new base was not stored: ${reason}` }
 }
 
 function failed(error: unknown): CompactionOutcome {

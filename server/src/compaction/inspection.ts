@@ -18,7 +18,10 @@ export function inspectUpdate(update: Uint8Array, limits: WalkLimits): Inspected
   try {
     decodeUpdate(update)
   } catch (error) {
-    return { ok: false, reason: `Yjs cannot decode it: ${error instanceof Error ? error.message : String(error)}` }
+    return {
+      ok: false,
+      reason: `Yjs cannot decode it: ${error instanceof Error ? error.message : String(error)}`,
+    }
   }
   return walked
 }

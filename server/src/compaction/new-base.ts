@@ -11,10 +11,9 @@ import {
   type ClientRanges,
   equalClientRanges,
   subtractClientRanges,
-  subtractRanges,
 } from '@syncline/shared/update/ranges'
 import { splitUpdate } from '@syncline/shared/update/split'
-import { encodeVector, type StateVector } from '@syncline/shared/update/vector'
+import { encodeVector, type StateVector, structsBeyond } from '@syncline/shared/update/vector'
 import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import { applyUpdate, Doc, encodeStateAsUpdate, type GC, type Item } from 'yjs'
 
@@ -83,8 +82,10 @@ function settle(first: Doc, inputs: Structure): BaseOutput {
     const walked = walkStored(result)
     if (!walked.ok) return { ok: false, reason: `the result is malformed: ${walked.reason}` }
     const { structs, deletes } = walked.structure
-    if (!equalClientRanges(structs, inputs.structs)) return { ok: false, reason: 'the result lacks or invents structs' }
-    if (subtractClientRanges(inputs.deletes, deletes).size > 0) return { ok: false, reason: 'the result lacks deletes' }
+    if (!equalClientRanges(structs, inputs.structs))
+      return { ok: false, reason: 'the result lacks or invents structs' }
+    if (subtractClientRanges(inputs.deletes, deletes).size > 0)
+      return { ok: false, reason: 'the result lacks deletes' }
     const pieces = splitUpdate(result, pieceBytesMax)
     const reloaded = new Doc({ gc: true })
     for (const piece of pieces) applyUpdate(reloaded, piece)
@@ -96,7 +97,10 @@ function settle(first: Doc, inputs: Structure): BaseOutput {
     }
     document = reloaded
   }
-  return { ok: false, reason: `the result does not encode to the same bytes when reloaded, ${settlingRoundsMax} times` }
+  return {
+    ok: false,
+    reason: `the result does not encode to the same bytes when reloaded, ${settlingRoundsMax} times`,
+  }
 }
 
 function output(
@@ -107,23 +111,18 @@ function output(
   deletes: ClientRanges,
 ): BaseOutput {
   const reach: StateVector = new Map()
-  const beyondReach: ClientRanges = new Map()
   for (const [client, items] of document.store.clients) {
     const last = items.at(-1)
     if (last !== undefined) reach.set(client, last.id.clock + last.length)
   }
   const byteVector: StateVector = new Map()
-  for (const [client, ranges] of structs) {
-    if (ranges[0] === 0) byteVector.set(client, ranges[1]!)
-    const left = subtractRanges(ranges, [0, reach.get(client) ?? 0])
-    if (left.length > 0) beyondReach.set(client, left)
-  }
+  for (const [client, ranges] of structs) if (ranges[0] === 0) byteVector.set(client, ranges[1]!)
   return {
     ok: true,
     pieces,
     byteVector: encodeVector(byteVector),
     documentVector: encodeVector(reach),
-    catchUp: cutUpdate(result, beyondReach, deletes),
+    catchUp: cutUpdate(result, structsBeyond(structs, reach), deletes),
     deletes,
   }
 }
@@ -152,4 +151,5 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
 }
 
-const describe = (error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+const describe = (error: unknown) =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error)

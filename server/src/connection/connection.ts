@@ -83,7 +83,9 @@ export class Connection implements Member {
     this.#openedMs = clock.monotonic()
     this.#heardMs = this.#openedMs
     this.#pingedMs = this.#openedMs
-    this.#outbound = new Outbound(socket, limits.waitingBytesMax, this.#openedMs, () => this.close(closeCodes.tooSlow))
+    this.#outbound = new Outbound(socket, limits.waitingBytesMax, this.#openedMs, () =>
+      this.close(closeCodes.tooSlow),
+    )
     this.#inbound = new Inbound(limits, {
       deliver: message => this.#deliver(message),
       overflow: () => this.close(closeCodes.tooMany, 'too much was sent before the document was open'),
@@ -153,7 +155,10 @@ export class Connection implements Member {
   }
 
   /** To be called every few seconds: pings, and the data frame without which stock clients reconnect after 30 s. */
-  beat(nowMs: number, timing: { pingIntervalMs: number; deadAfterMs: number; keepAliveIntervalMs: number }): void {
+  beat(
+    nowMs: number,
+    timing: { pingIntervalMs: number; deadAfterMs: number; keepAliveIntervalMs: number },
+  ): void {
     if (this.#state.at === 'closing') return
     if (nowMs - this.#heardMs >= timing.deadAfterMs) {
       this.#options.webSocket.terminate()
@@ -178,7 +183,8 @@ export class Connection implements Member {
       const reason = `a message of ${data.byteLength} bytes came, at most ${limits.messageBytesMax} are allowed`
       return this.close(closeCodes.tooLarge, reason)
     }
-    if (this.#isFirstFrame && data[0] !== syncFirstByte) return this.close(closeCodes.malformed, unknownFraming)
+    if (this.#isFirstFrame && data[0] !== syncFirstByte)
+      return this.close(closeCodes.malformed, unknownFraming)
     this.#isFirstFrame = false
     const decoded = codec.decode(data)
     if (!decoded.ok) return this.close(closeCodes.malformed, decoded.reason)

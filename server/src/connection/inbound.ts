@@ -50,7 +50,8 @@ export class Inbound {
     this.#waiting.push({ message, bytes })
     this.#bytes += bytes
     const { waitingMessagesMax, waitingMessageBytesMax } = this.#limits
-    if (this.#waiting.length > waitingMessagesMax || this.#bytes > waitingMessageBytesMax) this.#sink.overflow()
+    if (this.#waiting.length > waitingMessagesMax || this.#bytes > waitingMessageBytesMax)
+      this.#sink.overflow()
   }
 
   clear(): void {

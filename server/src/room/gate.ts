@@ -4,10 +4,11 @@
  * Never drops what is not known: whatever is cut away was compared, range by range, with what the room holds.
  * Large updates take the same way with their heavy steps in the worker (`passLarge`), so that nobody else waits.
  */
-import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
+
 import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
 import { type ClientRanges, equalClientRanges } from '@syncline/shared/update/ranges'
 import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import { inspectUpdate } from '../compaction/inspection.ts'
 import type { Known } from './known.ts'
 
@@ -27,7 +28,12 @@ export interface GateLimits {
 }
 
 export type Verdict =
-  | { readonly kind: 'refused'; readonly code: CloseCode; readonly rule: RefusalRule; readonly reason: string }
+  | {
+      readonly kind: 'refused'
+      readonly code: CloseCode
+      readonly rule: RefusalRule
+      readonly reason: string
+    }
   | { readonly kind: 'known' }
   | Fresh
 
@@ -93,7 +99,8 @@ interface News {
 
 function compare(structure: Structure, known: Known, limits: GateLimits): News | Verdict {
   const jump = findJump(structure.structs, known) ?? findJump(structure.deletes, known)
-  if (jump !== undefined) return { kind: 'refused', code: closeCodes.malformed, rule: 'clock-jump', reason: jump }
+  if (jump !== undefined)
+    return { kind: 'refused', code: closeCodes.malformed, rule: 'clock-jump', reason: jump }
   const structs = known.newStructs(structure.structs)
   const deletes = known.newDeletes(structure.deletes)
   if (structs.size === 0 && deletes.size === 0) return { kind: 'known' }
@@ -101,7 +108,8 @@ function compare(structure: Structure, known: Known, limits: GateLimits): News |
   if (crowded !== undefined) {
     return { kind: 'refused', code: closeCodes.tooLarge, rule: 'held-ranges', reason: crowded }
   }
-  const allNew = equalClientRanges(structs, structure.structs) && equalClientRanges(deletes, structure.deletes)
+  const allNew =
+    equalClientRanges(structs, structure.structs) && equalClientRanges(deletes, structure.deletes)
   return { structs, deletes, allNew }
 }
 
@@ -145,4 +153,7 @@ const refusedForStructure = (reason: string): Verdict => ({
   reason,
 })
 
-export const walkLimits = (limits: GateLimits) => ({ ...walkLimitsDefault, deleteRangesMax: limits.deleteRangesPerUpdateMax })
+export const walkLimits = (limits: GateLimits) => ({
+  ...walkLimitsDefault,
+  deleteRangesMax: limits.deleteRangesPerUpdateMax,
+})

@@ -9,13 +9,8 @@
  * that has part of the base costs a difference, in the worker. Nothing is merged with the base.
  */
 import { cutUpdate, deleteSetUpdate, isEmptyUpdate } from '@syncline/shared/update/cut'
-import {
-  addClientRanges,
-  type ClientRanges,
-  equalClientRanges,
-  subtractRanges,
-} from '@syncline/shared/update/ranges'
-import { covers, decodeVector, type StateVector } from '@syncline/shared/update/vector'
+import { addClientRanges, type ClientRanges, equalClientRanges } from '@syncline/shared/update/ranges'
+import { covers, decodeVector, type StateVector, structsBeyond } from '@syncline/shared/update/vector'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Base, UpdateLog } from '../store/update-log.ts'
 import type { Generations } from './generations.ts'
@@ -142,16 +137,7 @@ function lackedOf(chunk: Chunk, vector: StateVector, deletesOfCovered: ClientRan
     return []
   }
   const updates = chunk.updates()
-  const whole = updates.length > 1 || chunk.bytes <= cutChunkAboveBytes || equalClientRanges(lacked, chunk.structs)
+  const whole =
+    updates.length > 1 || chunk.bytes <= cutChunkAboveBytes || equalClientRanges(lacked, chunk.structs)
   return whole ? updates : updates.map(update => cutUpdate(update, lacked, chunk.deletes))
-}
-
-export function structsBeyond(structs: ClientRanges, vector: StateVector): ClientRanges {
-  const beyond: ClientRanges = new Map()
-  for (const [client, ranges] of structs) {
-    const clock = vector.get(client) ?? 0
-    const left = clock === 0 ? ranges : subtractRanges(ranges, [0, clock])
-    if (left.length > 0) beyond.set(client, left)
-  }
-  return beyond
 }

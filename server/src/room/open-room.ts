@@ -7,7 +7,8 @@ import { walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import type { Base } from '../store/update-log.ts'
 import { Generations } from './generations.ts'
 import { Known } from './known.ts'
-import { Room, type RoomServices } from './room.ts'
+import { Room } from './room.ts'
+import type { RoomServices } from './room-services.ts'
 import { Tail } from './tail.ts'
 
 const readBytesMax = 1024 * 1024
@@ -39,9 +40,12 @@ export async function openRoom(
       if (seq > end.seq) end = { seq, link }
     }
   }
-  if (read !== end.seq && read < end.seq) throw new Error(`the log of this document ends at ${read}, expected ${end.seq}`)
+  if (read !== end.seq && read < end.seq)
+    throw new Error(`the log of this document ends at ${read}, expected ${end.seq}`)
   const drop = (generation: number) => {
-    log.dropGeneration(document, generation).catch(error => observer.roomFailed({ document, during: 'append', error }))
+    log
+      .dropGeneration(document, generation)
+      .catch(error => observer.roomFailed({ document, during: 'append', error }))
   }
   const generations = new Generations(head.base, clock, limits.generationKeepMs, drop)
   return { room: new Room(document, { known, tail, generations, end }, services, onFailed), entries }

@@ -67,7 +67,8 @@ export class Presence {
 
   hear(connection: string, entries: readonly AwarenessEntry[]): Heard {
     const bringer = this.#bringer(connection)
-    if (bringer.own === null && entries.length > 0) bringer.own = entries.length === 1 ? entries[0]!.client : 'none'
+    if (bringer.own === null && entries.length > 0)
+      bringer.own = entries.length === 1 ? entries[0]!.client : 'none'
     const news: AwarenessEntry[] = []
     const correction: AwarenessEntry[] = []
     let leftOut = 0
@@ -95,7 +96,8 @@ export class Presence {
       return entry.clock > 0 ? 'news' : 'stale'
     }
     const hadOwner = kept.owner
-    if (isOwn || (kept.owner === null && !removes && entry.clock > kept.clock)) this.#takeOver(connection, bringer, entry.client, kept)
+    if (isOwn || (kept.owner === null && !removes && entry.clock > kept.clock))
+      this.#takeOver(connection, bringer, entry.client, kept)
     if (removes && hadOwner !== null && hadOwner !== connection && !isOwn) return 'stale'
     if (entry.clock > kept.clock || (entry.clock === kept.clock && removes && kept.json !== goneJson)) {
       kept.clock = entry.clock
@@ -161,7 +163,8 @@ export class Presence {
 
   #hasRoomFor(bringer: Bringer): boolean {
     return (
-      this.#entries.size < this.#limits.entriesPerRoomMax && bringer.ids.size < this.#limits.entriesPerConnectionMax
+      this.#entries.size < this.#limits.entriesPerRoomMax &&
+      bringer.ids.size < this.#limits.entriesPerConnectionMax
     )
   }
 

@@ -5,57 +5,22 @@
  * Knows members, not connections, and bytes, not documents: nothing here builds a `Y.Doc` [ROOM-1].
  */
 import { type AwarenessEntry, decodeAwareness, encodeAwareness } from '@syncline/shared/presence'
-import { decodeVector, type StateVector } from '@syncline/shared/update/vector'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
-import type { Compactor } from '../compaction/compactor.ts'
-import type { Workers } from '../compaction/workers.ts'
-import type { Clock } from '../foundation/clock.ts'
-import type { End, UpdateLog } from '../store/update-log.ts'
+import type { End } from '../store/update-log.ts'
 import { shouldAsk } from './asking.ts'
 import { BackPressure } from './back-pressure.ts'
 import { Committer } from './committer.ts'
-import { type GateLimits, isLarge, pass, passLarge, type Verdict, walkLimits } from './gate.ts'
-import type { Generations } from './generations.ts'
-import { sendDocument } from './join.ts'
-import type { Known } from './known.ts'
+import { isLarge, pass, passLarge, type Verdict, walkLimits } from './gate.ts'
+import { Joining } from './joining.ts'
 import type { Member } from './member.ts'
-import type { RoomObserver } from './observer.ts'
-import { Presence, type PresenceLimits } from './presence.ts'
+import { Presence } from './presence.ts'
 import { PresenceFrames } from './presence-frames.ts'
+import type { Loaded, RoomServices } from './room-services.ts'
 import { type Seat, Seats } from './seats.ts'
 import { Shrinking } from './shrinking.ts'
-import type { Tail, Window } from './tail.ts'
+import type { Window } from './tail.ts'
 import { type Arrival, WindowQueue } from './window-queue.ts'
-
-export interface RoomLimits extends GateLimits {
-  readonly presence: PresenceLimits
-  readonly presenceMessageBytesMax: number
-  /** Accepted and not yet committed; above it the authors' sockets are not read. */
-  readonly waitingBytesMax: number
-  readonly storeAwayCloseAfterMs: number
-  readonly generationKeepMs: number
-}
-
-/** What all rooms of a server share. */
-export interface RoomServices {
-  readonly log: UpdateLog
-  readonly workers: Pick<Workers, 'inspect' | 'cut' | 'difference'>
-  readonly compactor: Pick<Compactor, 'compact'>
-  readonly clock: Clock
-  /** Names this process in entries. */
-  readonly instance: string
-  readonly limits: RoomLimits
-  readonly observer: RoomObserver
-}
-
-/** What was read from the log when the room was opened. */
-export interface Loaded {
-  readonly known: Known
-  readonly tail: Tail
-  readonly generations: Generations
-  readonly end: End
-}
 
 /** Acknowledgements that wait for one flush. A client that asks for more than this in between is told to come back. */
 const waitersMax = 10_000
@@ -71,6 +36,7 @@ export class Room {
   readonly #presence: Presence
   readonly #presenceFrames: PresenceFrames
   readonly #shrinking: Shrinking
+  readonly #joining: Joining
   readonly #onFailed: (room: Room) => void
   #lastCommitMs: number
 
@@ -85,6 +51,8 @@ export class Room {
     this.#presence = new Presence(limits.presence, clock, removed => this.#presenceFrames.add(removed))
     this.#presenceFrames = new PresenceFrames(this.#queue, clock, message => this.#seats.broadcast([message]))
     this.#shrinking = new Shrinking({ document, ...loaded, compactor: services.compactor, clock, observer })
+    const onLive = (member: Member) => this.#tellPresence(member, this.#presence.current())
+    this.#joining = new Joining({ document, loaded, services, onLive })
     this.#committer = new Committer({
       document,
       log,
@@ -96,7 +64,10 @@ export class Room {
       onMergeFailure: (seq, authors, error) => observer.mergeFailed({ document, seq, authors, error }),
       onCommitted: windows => this.#keep(windows),
       onTold: (windows, took) => this.#broadcast(windows, took),
-      onStalled: ms => this.#closeAll(closeCodes.overload, () => observer.commitStalled({ document, ms, members: this.#seats.size })),
+      onStalled: ms =>
+        this.#closeAll(closeCodes.overload, () =>
+          observer.commitStalled({ document, ms, members: this.#seats.size }),
+        ),
       onRefused: error => this.#fail(error),
     })
   }
@@ -134,7 +105,7 @@ export class Room {
     if (seat === undefined) return
     switch (message.kind) {
       case 'sync-step-1':
-        return this.#answer(seat, message.vector)
+        return this.#joining.answer(seat, message.vector)
       case 'sync-step-2':
       case 'update':
         // A copy: the message is a view into what was read from the socket, and would keep all of that in memory.
@@ -160,53 +131,6 @@ export class Room {
     this.#closeAll(code, () => {})
   }
 
-  // --- joining
-
-  #answer(seat: Seat, encoded: Uint8Array): void {
-    const decoded = decodeVector(encoded)
-    if (!decoded.ok) return seat.member.close(closeCodes.malformed, decoded.reason)
-    if (seat.joining) {
-      seat.askedAgain = decoded.vector
-      return
-    }
-    seat.joining = true
-    this.#join(seat, decoded.vector).catch(error => {
-      this.#services.observer.roomFailed({ document: this.document, during: 'load', error })
-      seat.member.close(closeCodes.overload)
-    })
-  }
-
-  async #join(seat: Seat, vector: StateVector): Promise<void> {
-    const { member } = seat
-    const { clock, log, workers, observer } = this.#services
-    const { generations, tail, known } = this.#loaded
-    const startedMs = clock.monotonic()
-    const wasLive = seat.live
-    const source = {
-      document: this.document,
-      log,
-      generations,
-      tail,
-      difference: workers.difference,
-      vector: () => known.encodedVector(),
-    }
-    const { outcome, bytes } = await sendDocument(member, vector, source, () => {
-      seat.live = true
-      seat.joining = false
-    })
-    if (outcome === 'left') return member.close(closeCodes.overload)
-    if (!wasLive) {
-      this.#tellPresence(member, this.#presence.current())
-      observer.memberJoined({ document: this.document, member: member.id, ms: clock.monotonic() - startedMs, bytes })
-    }
-    const again = seat.askedAgain
-    seat.askedAgain = null
-    if (again !== null && !seat.joining) {
-      seat.joining = true
-      await this.#join(seat, again)
-    }
-  }
-
   // --- edits
 
   #receiveUpdate(seat: Seat, update: Uint8Array, kind: 'sync-step-2' | 'update'): void | Promise<void> {
@@ -215,7 +139,10 @@ export class Room {
     if (!isLarge(update, limits)) {
       return this.#judge(seat, update, kind, pass(update, known, limits))
     }
-    const heavy = { inspect: (bytes: Uint8Array) => workers.inspect(bytes, walkLimits(limits)), cut: workers.cut }
+    const heavy = {
+      inspect: (bytes: Uint8Array) => workers.inspect(bytes, walkLimits(limits)),
+      cut: workers.cut,
+    }
     return passLarge(update, known, limits, heavy).then(
       verdict => this.#judge(seat, update, kind, verdict),
       // The update was not looked at, so nothing is lost: its author has it and comes back with it.
@@ -241,7 +168,11 @@ export class Room {
     }
     const gaps = this.#loaded.known.take(verdict.structs, verdict.deletes)
     observer.updatePassed({ verdict: 'new', bytes: original.byteLength, gaps: gaps.length })
-    const arrival: Arrival = { ...verdict, author: member.author, ...(echoes && verdict.cut ? { onSaved: echo } : {}) }
+    const arrival: Arrival = {
+      ...verdict,
+      author: member.author,
+      ...(echoes && verdict.cut ? { onSaved: echo } : {}),
+    }
     this.#committer.offer(arrival)
     this.#backPressure.authored(member, this.#queue.bytes)
     // Never in answer to a SyncStep2: a client that lacks the same would answer the same again.
@@ -287,7 +218,8 @@ export class Room {
   }
 
   #tellPresence(member: Member, entries: readonly AwarenessEntry[]): void {
-    if (entries.length > 0) member.send(member.encode({ kind: 'awareness', awareness: encodeAwareness(entries) }))
+    if (entries.length > 0)
+      member.send(member.encode({ kind: 'awareness', awareness: encodeAwareness(entries) }))
   }
 
   // --- trouble

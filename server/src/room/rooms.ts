@@ -4,7 +4,8 @@
  */
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { openRoom } from './open-room.ts'
-import type { Room, RoomServices } from './room.ts'
+import type { Room } from './room.ts'
+import type { RoomServices } from './room-services.ts'
 
 /** How often rooms do what they do at rest. */
 const tickMs = 5_000

@@ -5,8 +5,9 @@
  * square). Chunks are a linked list, so that a slow joiner keeps what it still has to be sent by holding one chunk,
  * whatever compaction takes off the front meanwhile.
  */
-import { addClientRanges, type ClientRanges } from '@syncline/shared/update/ranges'
+
 import { emptyUpdate } from '@syncline/shared/update/cut'
+import { addClientRanges, type ClientRanges } from '@syncline/shared/update/ranges'
 import { mergeUpdates } from 'yjs'
 
 /** A chunk is sealed at whichever comes first. 64 is also the largest fan-in at which flat merging is cheap. */
@@ -126,6 +127,9 @@ export class Tail {
 }
 
 /** An open chunk as the one update of a SyncStep2, and what has to go before it where it cannot be one. */
-export function asSyncStep2(updates: readonly Uint8Array[]): { before: readonly Uint8Array[]; last: Uint8Array } {
+export function asSyncStep2(updates: readonly Uint8Array[]): {
+  before: readonly Uint8Array[]
+  last: Uint8Array
+} {
   return { before: updates.slice(0, -1), last: updates.at(-1) ?? emptyUpdate }
 }

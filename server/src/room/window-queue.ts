@@ -72,7 +72,8 @@ export class WindowQueue {
     for (const arrival of window) this.#bytes -= arrival.update.byteLength
     this.#committed = this.#taken
     for (const arrival of window) arrival.onSaved?.()
-    while (this.#waiters.length > 0 && this.#waiters[0]!.through <= this.#committed) this.#waiters.shift()!.call()
+    while (this.#waiters.length > 0 && this.#waiters[0]!.through <= this.#committed)
+      this.#waiters.shift()!.call()
   }
 
   /** Calls once everything that has arrived until now is saved, at once if it is [LOG-1]. */

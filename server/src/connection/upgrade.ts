@@ -1,0 +1,141 @@
+/**
+ * From an HTTP upgrade request to a connection in its room: who is let in, under which document name, and what a refusal
+ * looks like. Opens the room while the handshake is still under way.
+ */
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
+import type { Codec } from '@syncline/shared/wire/codec'
+import { WebSocket, WebSocketServer } from 'ws'
+import type { Clock } from '../foundation/clock.ts'
+import { Connection, type ConnectionLimits, type Place } from './connection.ts'
+import type { ConnectionObserver } from './observer.ts'
+
+/** A refusal before the handshake, as a complete HTTP answer. */
+export interface HttpRefusal {
+  readonly code: string
+  readonly status: number
+  readonly body: string
+}
+
+export interface UpgradesOptions {
+  /** Null lets it in. */
+  readonly admit: (request: IncomingMessage) => HttpRefusal | null
+  readonly documentName: (url: string) => { ok: true; name: string } | { ok: false; refusal: HttpRefusal }
+  readonly openRoom: (document: string) => Promise<Place> | 'full'
+  readonly overloaded: HttpRefusal
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly limits: ConnectionLimits & { readonly connectionsMax: number }
+  /** A room that cannot be opened within this is answered 1013. */
+  readonly openingMsMax: number
+  readonly observer: ConnectionObserver
+}
+
+/**
+ * `ws` closes by itself with 1009 and the like, on which stock clients come back with the same message for ever: its own
+ * limit lies above ours, and what it says beyond that is translated.
+ */
+class StoppingWebSocket extends WebSocket {
+  override close(code?: number, data?: string | Buffer): void {
+    const own = translated.get(code ?? 0)
+    if (own === undefined) super.close(code, data)
+    else super.close(own.code, own.reason)
+  }
+}
+
+const translated = new Map<number, CloseCode>([
+  [1002, closeCodes.malformed],
+  [1007, closeCodes.malformed],
+  [1009, closeCodes.tooLarge],
+])
+
+/** How far `ws`'s own limit lies above ours. */
+const webSocketHeadroomBytes = 1024 * 1024
+
+export class Upgrades {
+  readonly #options: UpgradesOptions
+  readonly #webSocketServer: WebSocketServer
+  readonly #connections = new Set<Connection>()
+  #closing = false
+
+  constructor(options: UpgradesOptions) {
+    this.#options = options
+    this.#webSocketServer = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: options.limits.messageBytesMax + webSocketHeadroomBytes,
+      WebSocket: StoppingWebSocket as typeof WebSocket,
+    })
+  }
+
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections
+  }
+
+  readonly handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const { admit, documentName, overloaded, limits } = this.#options
+    socket.on('error', () => socket.destroy())
+    const refusal = admit(request)
+    if (refusal !== null) return this.#refuse(socket, refusal)
+    const name = documentName(request.url ?? '/')
+    if (!name.ok) return this.#refuse(socket, name.refusal)
+    if (this.#closing || this.#connections.size >= limits.connectionsMax)
+      return this.#refuse(socket, overloaded)
+    this.#webSocketServer.handleUpgrade(request, socket, head, webSocket =>
+      this.#connect(webSocket, socket as Socket, name.name),
+    )
+  }
+
+  /** No more are let in; the connections themselves are closed by their rooms. */
+  close(): void {
+    this.#closing = true
+    for (const connection of this.#connections) connection.close(closeCodes.restart)
+  }
+
+  #connect(webSocket: WebSocket, socket: Socket, document: string): void {
+    const { clock, codec, limits, observer } = this.#options
+    const id = randomBytes(6).toString('hex')
+    const onClosed = (connection: Connection) => this.#connections.delete(connection)
+    const connection = new Connection({
+      id,
+      document,
+      webSocket,
+      socket,
+      codec,
+      clock,
+      limits,
+      observer,
+      onClosed,
+    })
+    this.#connections.add(connection)
+    observer.connected({ connection: id, document, address: socket.remoteAddress ?? 'unknown' })
+    void this.#enterRoom(connection)
+  }
+
+  async #enterRoom(connection: Connection): Promise<void> {
+    const { openRoom, clock, openingMsMax } = this.#options
+    const opening = openRoom(connection.document)
+    if (opening === 'full') return connection.close(closeCodes.overload, 'too many documents are open')
+    const cancel = clock.after(openingMsMax, () => connection.close(closeCodes.overload))
+    try {
+      connection.join(await opening)
+    } catch {
+      // The room has told the observer why; nothing was promised, so the client comes back.
+      connection.close(closeCodes.overload)
+    } finally {
+      cancel()
+    }
+  }
+
+  #refuse(socket: Duplex, { code, status, body }: HttpRefusal): void {
+    this.#options.observer.refused({ code, reason: body })
+    socket.end(
+      `HTTP/1.1 ${status} ${code}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
+  }
+}

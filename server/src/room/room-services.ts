@@ -1,0 +1,42 @@
+/**
+ * What a room is made of and works with: what all rooms of a server share, and what was read when it was opened.
+ */
+import type { Compactor } from '../compaction/compactor.ts'
+import type { Workers } from '../compaction/workers.ts'
+import type { Clock } from '../foundation/clock.ts'
+import type { End, UpdateLog } from '../store/update-log.ts'
+import type { GateLimits } from './gate.ts'
+import type { Generations } from './generations.ts'
+import type { Known } from './known.ts'
+import type { RoomObserver } from './observer.ts'
+import type { PresenceLimits } from './presence.ts'
+import type { Tail } from './tail.ts'
+
+export interface RoomLimits extends GateLimits {
+  readonly presence: PresenceLimits
+  readonly presenceMessageBytesMax: number
+  /** Accepted and not yet committed; above it the authors' sockets are not read. */
+  readonly waitingBytesMax: number
+  readonly storeAwayCloseAfterMs: number
+  readonly generationKeepMs: number
+}
+
+/** What all rooms of a server share. */
+export interface RoomServices {
+  readonly log: UpdateLog
+  readonly workers: Pick<Workers, 'inspect' | 'cut' | 'difference'>
+  readonly compactor: Pick<Compactor, 'compact'>
+  readonly clock: Clock
+  /** Names this process in entries. */
+  readonly instance: string
+  readonly limits: RoomLimits
+  readonly observer: RoomObserver
+}
+
+/** What was read from the log when the room was opened. */
+export interface Loaded {
+  readonly known: Known
+  readonly tail: Tail
+  readonly generations: Generations
+  readonly end: End
+}
