@@ -1,0 +1,198 @@
+/**
+ * Every error that Syncline tells somebody, in one table: what it is called, what it says, who must act, and how it looks
+ * over HTTP and over a WebSocket. `docs/errors.md` is printed from it.
+ *
+ * A code is never used for two things and never reused. What can happen in the ordinary course inside the server is a
+ * value there (`{ ok: false, ... }`); an `AppError` is for what reaches a person or a program outside.
+ */
+import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
+
+export interface ErrorEntry {
+  /** The same for each occurrence (the title of a problem, RFC 9457). */
+  readonly title: string
+  /** What was expected and what came; `{name}` is filled in with what the error was made with. */
+  readonly detail: string
+  /** Who must do what. */
+  readonly act: string
+  /** The HTTP status, or null for what is never told over HTTP. */
+  readonly status: number | null
+  /** The WebSocket close code where it is told over an open WebSocket. */
+  readonly close: CloseCode | null
+  /** Whether the same attempt may succeed later without anybody changing anything. */
+  readonly retry: boolean
+}
+
+const entry = <const Entry extends ErrorEntry>(error: Entry): Entry => error
+
+/** What a start that failed says on stderr: it has no HTTP answer and ends the process with exit code 1. */
+const startError = <const Detail extends string>(title: string, detail: Detail, act: string) =>
+  entry({ title, detail, act, status: null, close: null, retry: false })
+
+export const errors = {
+  DOCUMENT_NAME_INVALID: entry({
+    title: 'No valid document name',
+    detail: 'The path does not name a document: {reason}.',
+    act: 'The client must connect to /<document>.',
+    status: 400,
+    close: closeCodes.malformed,
+    retry: false,
+  }),
+  REQUEST_INVALID: entry({
+    title: 'Invalid request',
+    detail: 'The request cannot be understood: {reason}.',
+    act: 'The client must send a valid HTTP request.',
+    status: 400,
+    close: null,
+    retry: false,
+  }),
+  HOST_NOT_ALLOWED: entry({
+    title: 'Host not allowed',
+    detail: 'The request is for host "{host}", but only localhost, 127.0.0.0/8 and [::1] are served.',
+    act: 'The client must use http://localhost, or the operator starts the server with --open.',
+    status: 403,
+    close: null,
+    retry: false,
+  }),
+  ORIGIN_NOT_ALLOWED: entry({
+    title: 'Origin not allowed',
+    detail: 'The request comes from a page of "{origin}", but only pages of this machine are served.',
+    act: 'The client must use a page of localhost, or the operator starts the server with --open.',
+    status: 403,
+    close: null,
+    retry: false,
+  }),
+  NOT_FOUND: entry({
+    title: 'Not found',
+    detail: 'There is nothing at this path over HTTP.',
+    act: 'The client must open documents over WebSocket; HTTP has /, /healthz, /readyz and /metrics.',
+    status: 404,
+    close: null,
+    retry: false,
+  }),
+  METHOD_NOT_ALLOWED: entry({
+    title: 'Method not allowed',
+    detail: 'The method {method} came, GET or HEAD was expected.',
+    act: 'The client must use GET or HEAD.',
+    status: 405,
+    close: null,
+    retry: false,
+  }),
+  UPGRADE_REQUIRED: entry({
+    title: 'WebSocket required',
+    detail: 'An upgrade to "{protocol}" was asked for, a WebSocket was expected.',
+    act: 'The client must ask for "Upgrade: websocket".',
+    status: 426,
+    close: null,
+    retry: false,
+  }),
+  TOO_MANY_CONNECTIONS: entry({
+    title: 'Too many connections',
+    detail: 'This server has {connectionsMax} connections, which is all that it takes.',
+    act: 'The client may come back; the operator may raise SYNCLINE_LIMIT_CONNECTIONS.',
+    status: 503,
+    close: closeCodes.tooMany,
+    retry: true,
+  }),
+  DEMO_NOT_BUILT: entry({
+    title: 'Demo not built',
+    detail: 'The demo editor has not been built, so there is no page to show.',
+    act: 'The operator must run `npm run build`, or start the server with --no-demo.',
+    status: 503,
+    close: null,
+    retry: false,
+  }),
+  INTERNAL: entry({
+    title: 'Internal error',
+    detail: 'The server failed; what happened is in its log.',
+    act: 'The operator must look into the log and report the error.',
+    status: 500,
+    close: closeCodes.overload,
+    retry: true,
+  }),
+  SETTING_UNKNOWN: startError(
+    'Unknown setting',
+    'There is no setting {setting}{meant}.',
+    'Whoever starts the server must correct or remove it; `syncline config` lists all settings.',
+  ),
+  SETTING_INVALID: startError(
+    'Wrong value of a setting',
+    '{setting} must be {expected}, but is {found}.',
+    'Whoever starts the server must correct it.',
+  ),
+  OPEN_REQUIRED: startError(
+    'Open to the network only on purpose',
+    '{setting} is {host}, which other machines can reach, and this server asks nobody for a password.',
+    'Whoever starts the server must add --open (or SYNCLINE_OPEN=true) to let everybody in, or use 127.0.0.1.',
+  ),
+  COMMAND_INVALID: startError(
+    'Wrong command line',
+    'The command line is not understood: {reason}.',
+    'Whoever calls the command must correct it; `syncline --help` shows how.',
+  ),
+  PORT_IN_USE: startError(
+    'Port in use',
+    'Port {port} of {host} is in use by another process.',
+    'Whoever starts the server must stop that process or choose another port with --port or PORT (0 for any).',
+  ),
+  ADDRESS_UNUSABLE: startError(
+    'Address not usable',
+    'The server cannot listen on port {port} of {host}: {reason}.',
+    'Whoever starts the server must choose another --host (HOST) or --port (PORT).',
+  ),
+  // The store tells the details of these four itself (`StoreOpenError`), it is the one that knows them.
+  DATA_FOLDER_IN_USE: startError(
+    'Data folder in use',
+    'Another server holds the data folder; the message names its process and host.',
+    'Whoever starts the server must stop that one, or give this one a folder of its own (--data, SYNCLINE_DATA).',
+  ),
+  DATA_FOLDER_UNUSABLE: startError(
+    'Data folder not usable',
+    'The data folder, or a file in it, cannot be made, read or written.',
+    'Whoever starts the server must give it a folder that it may read and write (--data, SYNCLINE_DATA).',
+  ),
+  STORE_FORMAT_NEWER: startError(
+    'Store of a newer Syncline',
+    'The store was written by a newer Syncline. Nothing was changed in it.',
+    'Whoever starts the server must use that Syncline or a newer one.',
+  ),
+  STORE_FORMAT_FOREIGN: startError(
+    'Not a store of Syncline',
+    'The file in the data folder was not written by Syncline. Nothing was changed in it.',
+    'Whoever starts the server must choose another data folder (--data, SYNCLINE_DATA).',
+  ),
+} as const satisfies Record<string, ErrorEntry>
+
+export type ErrorCode = keyof typeof errors
+
+type Placeholder<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholder<Rest>
+  : never
+
+/** What the detail of an error has to be filled in with. */
+export type ErrorFields<Code extends ErrorCode> = Record<
+  Placeholder<(typeof errors)[Code]['detail']>,
+  string | number
+>
+
+/** An error of the table, filled in. `message` is its detail; who must act is in `entry.act`. */
+export class AppError<Code extends ErrorCode = ErrorCode> extends Error {
+  override name = 'AppError'
+  readonly code: Code
+
+  constructor(code: Code, fields: ErrorFields<Code>, options?: ErrorOptions) {
+    super(fillIn(errors[code].detail, fields), options)
+    this.code = code
+  }
+
+  get entry(): ErrorEntry {
+    return errors[this.code]
+  }
+}
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(errors, code)
+}
+
+function fillIn(detail: string, fields: Readonly<Record<string, string | number>>): string {
+  return detail.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name]))
+}

@@ -1,0 +1,287 @@
+/**
+ * Every setting of the server, in one table: what it is called, what it may be, what it is by default, and one sentence
+ * about it. Flags, `--help`, environment names, `syncline config` and `docs/settings.md` all come from here.
+ */
+import { isIPv6 } from 'node:net'
+import { z } from 'zod'
+import { withoutBrackets } from './loopback.ts'
+
+export type Unit = 'bytes' | 'milliseconds' | 'entries' | 'ranges' | 'frames' | 'connections' | 'rooms'
+
+/** What a value may be: how it is read from text, and how that is called in an error. */
+export interface SettingType<Value> {
+  readonly expected: string
+  readonly schema: z.ZodType<Value, string>
+}
+
+export interface Setting<Value> {
+  readonly type: SettingType<Value>
+  readonly default: Value
+  readonly unit: Unit | null
+  readonly sentence: string
+  /** The name of the environment variable where it is not `SYNCLINE_` and the setting in capitals. */
+  readonly environment?: string
+}
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+const dayMs = 24 * 60 * 60 * 1000
+
+const text: SettingType<string> = { expected: 'some text', schema: z.string().min(1) }
+
+const hostName: SettingType<string> = {
+  expected: 'a host name or an IP address without a port',
+  schema: z
+    .string()
+    .transform(withoutBrackets)
+    .refine(host => /^[\w.-]+$/.test(host) || isIPv6(host)),
+}
+
+const yesOrNo: SettingType<boolean> = {
+  expected: 'true or false',
+  schema: z.enum(['true', 'false', '1', '0']).transform(word => word === 'true' || word === '1'),
+}
+
+function oneOf<const Word extends string>(...words: Word[]): SettingType<Word> {
+  return { expected: `one of ${words.join(', ')}`, schema: z.string().pipe(z.enum(words)) }
+}
+
+function wholeNumber(min: number, max: number): SettingType<number> {
+  return {
+    expected: `a whole number from ${min} to ${max}`,
+    schema: z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number)
+      .pipe(z.number().min(min).max(max)),
+  }
+}
+
+function setting<Value>(
+  type: SettingType<Value>,
+  value: Value,
+  sentence: string,
+  more: { unit?: Unit; environment?: string } = {},
+): Setting<Value> {
+  return { type, default: value, unit: null, sentence, ...more }
+}
+
+const bytes = (value: number, sentence: string, min = KiB, max = GiB) =>
+  setting(wholeNumber(min, max), value, sentence, { unit: 'bytes' })
+
+const milliseconds = (value: number, sentence: string, min = 1, max = dayMs) =>
+  setting(wholeNumber(min, max), value, sentence, { unit: 'milliseconds' })
+
+const count = (unit: Unit, value: number, sentence: string, max = 1_000_000_000) =>
+  setting(wholeNumber(1, max), value, sentence, { unit })
+
+export const settingsTable = {
+  host: setting(
+    hostName,
+    '127.0.0.1',
+    'The address to listen on; any that other machines can reach needs `open`.',
+    { environment: 'HOST' },
+  ),
+  port: setting(wholeNumber(0, 65_535), 1234, 'The port for HTTP and WebSocket; 0 takes any free one.', {
+    environment: 'PORT',
+  }),
+  open: setting(
+    yesOrNo,
+    false,
+    'Lets in everybody who can reach the port, from every web page; without it only this machine is served.',
+  ),
+  demo: setting(yesOrNo, true, 'Serves the demo editor at `/`.'),
+  data: setting(
+    text,
+    './data',
+    'The folder of the disk store; made if there is none, and used by one server at a time.',
+  ),
+  store: setting(
+    oneOf('disk', 'memory'),
+    'disk',
+    'Where documents are kept; with `memory` they are gone when the server stops.',
+  ),
+  logLevel: setting(
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'info',
+    'Log lines below this level are left out.',
+    { environment: 'LOG_LEVEL' },
+  ),
+  limitMessageBytes: bytes(
+    16 * MiB,
+    'The largest message of a client, in bytes; a larger one closes its connection with 4413.',
+    64 * KiB,
+    512 * MiB,
+  ),
+  limitPresenceMessageBytes: bytes(
+    64 * KiB,
+    'The largest presence message of a client, in bytes; a larger one closes its connection with 4413.',
+    KiB,
+    16 * MiB,
+  ),
+  limitDocumentNameBytes: bytes(
+    KiB,
+    'The longest name of a document, in bytes of UTF-8; a longer one is refused.',
+    16,
+    8 * KiB,
+  ),
+  limitWaitingBytes: bytes(
+    8 * MiB,
+    'Bytes that one connection has been sent and has not read; above it, it is closed with 4508.',
+    64 * KiB,
+  ),
+  limitRoomWaitingBytes: bytes(
+    4 * MiB,
+    'Bytes of edits in one room that are not saved yet; above it the sockets of their authors are not read.',
+    64 * KiB,
+  ),
+  limitHeldRanges: count(
+    'ranges',
+    10_000,
+    'Ranges of edits in one room that wait behind a gap; an update that adds more is refused.',
+    10_000_000,
+  ),
+  limitPresenceEntriesPerRoom: count(
+    'entries',
+    2_000,
+    'Presence entries (people, tabs) in one room; more are left out.',
+    1_000_000,
+  ),
+  limitPresenceEntriesPerConnection: count(
+    'entries',
+    100,
+    'Presence entries that one connection brings to a room; more are left out.',
+    1_000_000,
+  ),
+  limitDeleteRangesPerUpdate: count(
+    'ranges',
+    100_000,
+    'Deleted ranges in one update; an update with more is refused.',
+    100_000_000,
+  ),
+  limitOpeningFrames: count(
+    'frames',
+    1_000,
+    'Frames that a connection may send ahead while its room is loaded or an earlier frame is worked on.',
+    1_000_000,
+  ),
+  limitOpeningBytes: bytes(
+    24 * MiB,
+    'Bytes that a connection may send ahead while its room is loaded or an earlier frame is worked on.',
+    64 * KiB,
+  ),
+  limitConnections: count(
+    'connections',
+    20_000,
+    'Connections of this server; more are refused with HTTP 503.',
+    1_000_000,
+  ),
+  limitRooms: count(
+    'rooms',
+    100_000,
+    'Documents that are open at once; a connection for one more is closed with 1013.',
+    10_000_000,
+  ),
+  storeAwayCloseAfterMs: milliseconds(
+    10_000,
+    'How long an edit may wait for the store, in milliseconds, before its room is closed with 1013.',
+  ),
+  pingIntervalMs: milliseconds(
+    30_000,
+    'How often a connection is pinged, in milliseconds.',
+    100,
+    10 * 60_000,
+  ),
+  deadAfterMs: milliseconds(
+    90_000,
+    'A connection that has not answered for this many milliseconds is cut off.',
+    200,
+    60 * 60_000,
+  ),
+  // Stock clients give a connection up after 30 s without a data frame, and look every 3 s.
+  keepAliveIntervalMs: milliseconds(
+    20_000,
+    'A connection gets a data frame at least every so many milliseconds; stock clients give up after 30,000.',
+    100,
+    25_000,
+  ),
+  presenceGraceMs: milliseconds(
+    2_000,
+    'How many milliseconds somebody whose connection was lost is still shown, so that a quick return is not seen.',
+    0,
+    60_000,
+  ),
+  presenceOutdatedMs: milliseconds(
+    30_000,
+    'A presence entry that was not renewed for this many milliseconds is not shown to newcomers.',
+    1_000,
+  ),
+  roomIdleMs: milliseconds(
+    5_000,
+    'A room in which nobody has been for this many milliseconds is let go; its document stays in the store.',
+    0,
+  ),
+  generationKeepMs: milliseconds(
+    60_000,
+    'How many milliseconds a base is kept after a newer one has replaced it, for those who are still reading it.',
+    0,
+  ),
+} as const satisfies Record<string, Setting<string> | Setting<boolean> | Setting<number>>
+
+export type SettingName = keyof typeof settingsTable
+
+/** The values of all settings. */
+export type Settings = {
+  readonly [Name in SettingName]: z.output<(typeof settingsTable)[Name]['type']['schema']>
+}
+
+/** In the order of the table. */
+export const settingNames = Object.keys(settingsTable) as SettingName[]
+
+/** The table by a name that is only known when the program runs. */
+export function settingOf(name: SettingName): Setting<string | number | boolean> {
+  return settingsTable[name] as Setting<string | number | boolean>
+}
+
+/** `limitMessageBytes` is set by `SYNCLINE_LIMIT_MESSAGE_BYTES`; a few have the name that everybody expects. */
+export function environmentName(name: SettingName): string {
+  return settingOf(name).environment ?? `SYNCLINE_${words(name).join('_').toUpperCase()}`
+}
+
+/** `limitMessageBytes` is set by `--limit-message-bytes`. */
+export function flagName(name: SettingName): string {
+  return `--${words(name).join('-')}`
+}
+
+function words(name: SettingName): string[] {
+  return name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`).split(' ')
+}
+
+/** What must hold between two settings, or one undoes the other. */
+export const settingsRules: readonly {
+  readonly setting: SettingName
+  readonly expected: string
+  readonly holds: (settings: Settings) => boolean
+}[] = [
+  {
+    setting: 'limitPresenceMessageBytes',
+    expected: 'at most limitMessageBytes',
+    holds: settings => settings.limitPresenceMessageBytes <= settings.limitMessageBytes,
+  },
+  {
+    setting: 'limitOpeningBytes',
+    expected: 'at least limitMessageBytes, or a message that is allowed could never be taken',
+    holds: settings => settings.limitOpeningBytes >= settings.limitMessageBytes,
+  },
+  {
+    setting: 'deadAfterMs',
+    expected: 'more than pingIntervalMs, or every connection would be cut off before its first ping',
+    holds: settings => settings.deadAfterMs > settings.pingIntervalMs,
+  },
+  {
+    setting: 'roomIdleMs',
+    expected: 'more than presenceGraceMs, or a room would be gone before those who left it are',
+    holds: settings => settings.roomIdleMs > settings.presenceGraceMs,
+  },
+]
