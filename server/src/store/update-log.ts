@@ -21,7 +21,10 @@ import type { Entry, StoredEntry } from './entry.ts'
  * - **Pieces are immutable** under their generation. A former generation can be read until `dropGeneration`, or until the
  *   store is opened again; after that `readPiece` answers `gone`.
  * - Documents do not wait for each other: one that fails fails alone.
- * - Names are exact strings: no normalisation, `__proto__` and NUL are names like others.
+ * - Names are exact strings: no normalisation, `__proto__` and NUL are names like others. Half a surrogate pair, and more
+ *   than 1,024 bytes of UTF-8, are refused (`LogRefusal`) by whatever is asked about them.
+ * - Entries are copied when they are handed in, and what is handed out belongs to the caller. The bytes of a base must not
+ *   be changed before `replaceBase` has been answered.
  */
 export interface UpdateLog {
   /** What is known of a document without reading its content. Never creates anything. */
@@ -43,7 +46,10 @@ export interface UpdateLog {
   list(after: string | null, limit: number): Promise<ListedDocument[]>
   /** Removes a document with all that belongs to it. Made again, it has a new epoch. */
   delete(document: string): Promise<void>
-  /** Writes a consistent copy that can be opened as a store of its own, while appends go on. */
+  /**
+   * Writes a consistent copy that can be opened as a store of its own, while appends go on. Refused (`LogRefusal`) by a variant
+   * that keeps nothing, and for a file that exists.
+   */
   backup(file: string): Promise<void>
   readonly health: StoreHealth
   /** Calls on every change of `health`; the returned function ends that. */
@@ -73,6 +79,11 @@ export interface Head {
 export interface NewBase {
   /** The base holds all entries up to this seq. */
   readonly through: number
+  /**
+   * The link of the entry at `through`. Where it is given and the log has another one there, the document was deleted and
+   * made again, or its history rewritten, since the base was built: the base is superseded.
+   */
+  readonly link?: string
   /** Complete updates, at most 256 KiB each where struct boundaries allow. */
   readonly pieces: readonly Uint8Array[]
   /** The state vector of the base's bytes, by walk: contiguous from 0, stops at a gap. */
@@ -83,8 +94,11 @@ export interface NewBase {
   readonly catchUp: Uint8Array
 }
 
-export interface Base extends Omit<NewBase, 'pieces'> {
+export interface Base extends Omit<NewBase, 'pieces' | 'link'> {
+  /** Unique in the store: a document that was deleted and made again does not get it a second time. */
   readonly generation: number
+  /** The link of the entry at `through`: the first entry of the tail names it as its predecessor's. */
+  readonly link: string
   readonly pieces: number
   /** Bytes of all pieces together. */
   readonly bytes: number
@@ -100,6 +114,11 @@ export type Replaced =
   | { readonly ok: true; readonly generation: number }
   /** Somebody else was faster, or the log ends before `through`: the result is to be thrown away. */
   | { readonly ok: false; readonly reason: 'superseded' }
+  /**
+   * There was no room for it, or it could not be written. Nothing has changed and nothing is retried inside: a base that waits
+   * for room would take the room that appends wait for.
+   */
+  | { readonly ok: false; readonly reason: 'away' }
 
 export interface ListedDocument {
   readonly document: string
