@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../foundation/clock.ts'
+import { documentKey } from './document-key.ts'
+import { type EntryBody, encodeAppend } from './encode-append.ts'
+import { decodeEntry } from './entry.ts'
+import {
+  type Appended,
+  type Base,
+  type End,
+  type Head,
+  LogRefusal,
+  type NewBase,
+  noLink,
+  type Replaced,
+  type UpdateLog,
+} from './update-log.ts'
+
+/**
+ * The log in memory: the whole contract but for durability, in its simplest form. For tests, for throw-away demos, and as
+ * the reference that other variants are compared with.
+ */
+
+interface MemoryEntry extends EntryBody, End {
+  readonly previousLink: string
+}
+
+interface MemoryBase extends Base {
+  readonly content: readonly Uint8Array[]
+}
+
+interface MemoryDocument {
+  readonly epoch: string
+  /** Entries after the base. */
+  tail: MemoryEntry[]
+  base: MemoryBase | null
+  readonly former: Map<number, MemoryBase>
+}
+
+/** A log that is gone with its process. It takes a clock as every variant does, and never has to wait for anything. */
+export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog {
+  const documents = new Map<string, MemoryDocument>()
+  let lastGeneration = 0
+  let closed = false
+
+  /** The document, after the checks that come before every request. */
+  function find(name: string): MemoryDocument | undefined {
+    if (closed) throw new LogRefusal('the store is closed')
+    documentKey(name)
+    return documents.get(name)
+  }
+
+  function create(name: string): MemoryDocument {
+    const document = { epoch: randomHex(), tail: [], base: null, former: new Map() }
+    documents.set(name, document)
+    return document
+  }
+
+  function appendAll(document: MemoryDocument, since: number, bodies: readonly EntryBody[]): Appended {
+    const known = findKnown(document.tail, since, bodies)
+    const ends = bodies.map(body => {
+      const already = known.get(body)
+      if (already !== undefined) return already
+      const previous = endOf(document)
+      const end = { seq: previous.seq + 1, link: randomHex() }
+      document.tail.push({ ...body, ...end, previousLink: previous.link })
+      return end
+    })
+    return { epoch: document.epoch, ends }
+  }
+
+  function replace(document: MemoryDocument, base: NewBase): Replaced {
+    const link = linkAt(document, base.through)
+    if (link === null || (base.link ?? link) !== link) return { ok: false, reason: 'superseded' }
+    lastGeneration += 1
+    const content = base.pieces.map(piece => piece.slice())
+    if (document.base !== null) document.former.set(document.base.generation, document.base)
+    document.base = {
+      generation: lastGeneration,
+      through: base.through,
+      link,
+      pieces: content.length,
+      bytes: content.reduce((sum, piece) => sum + piece.length, 0),
+      byteVector: base.byteVector.slice(),
+      documentVector: base.documentVector.slice(),
+      catchUp: base.catchUp.slice(),
+      content,
+    }
+    document.tail = document.tail.filter(({ seq }) => seq > base.through)
+    return { ok: true, generation: lastGeneration }
+  }
+
+  return {
+    async load(name): Promise<Head> {
+      const document = find(name)
+      if (document === undefined) return { epoch: null, end: { seq: 0, link: noLink }, base: null }
+      return { epoch: document.epoch, end: endOf(document), base: copyBase(document.base) }
+    },
+    async readEntries(name, after, bytesMax) {
+      const found = []
+      let budget = bytesMax
+      for (const { body, seq, link, previousLink } of find(name)?.tail ?? []) {
+        if (seq <= after) continue
+        budget -= body.length
+        if (budget < 0 && found.length > 0) break
+        found.push(decodeEntry(body.slice(), seq, link, previousLink))
+      }
+      return found
+    },
+    async readPiece(name, generation, piece) {
+      const document = find(name)
+      const base =
+        document?.base?.generation === generation ? document.base : document?.former.get(generation)
+      if (base === undefined) return 'gone'
+      const content = base.content[piece]
+      if (content === undefined) throw new Error(`the base of generation ${generation} has no piece ${piece}`)
+      return content.slice()
+    },
+    async append(name, since, entries) {
+      const document = find(name)
+      const bodies = encodeAppend(entries)
+      return appendAll(document ?? create(name), since, bodies)
+    },
+    async replaceBase(name, expected, base) {
+      const document = find(name)
+      if (document === undefined || (document.base?.generation ?? null) !== expected)
+        return { ok: false, reason: 'superseded' }
+      return replace(document, base)
+    },
+    async dropGeneration(name, generation) {
+      find(name)?.former.delete(generation)
+    },
+    async list(after, limit) {
+      if (closed) throw new LogRefusal('the store is closed')
+      const from = after === null ? null : documentKey(after)
+      return Array.from(documents, ([name, document]) => ({ name, key: documentKey(name), document }))
+        .filter(({ key }) => from === null || Buffer.compare(key, from) > 0)
+        .sort((a, b) => Buffer.compare(a.key, b.key))
+        .slice(0, limit)
+        .map(({ name, document }) => ({
+          document: name,
+          epoch: document.epoch,
+          end: endOf(document),
+          baseBytes: document.base?.bytes ?? 0,
+          tailEntries: document.tail.length,
+        }))
+    },
+    async delete(name) {
+      find(name)
+      documents.delete(name)
+    },
+    async backup() {
+      throw new LogRefusal('a log in memory keeps nothing: it cannot be copied into a file')
+    },
+    health: { at: 'here' },
+    onHealth: () => () => {},
+    async close() {
+      closed = true
+    },
+  }
+}
+
+/** Where the tail already has these entries. Each stored one answers for one only, as entries may share a nonce. */
+function findKnown(
+  tail: readonly MemoryEntry[],
+  since: number,
+  bodies: readonly EntryBody[],
+): Map<EntryBody, End> {
+  const known = new Map<EntryBody, End>()
+  const candidates = new Set(tail.filter(({ seq }) => seq > since))
+  for (const body of bodies)
+    for (const candidate of candidates) {
+      if (candidate.nonce !== body.nonce || candidate.instance !== body.instance) continue
+      candidates.delete(candidate)
+      known.set(body, { seq: candidate.seq, link: candidate.link })
+      break
+    }
+  return known
+}
+
+function endOf({ tail, base }: MemoryDocument): End {
+  const last = tail.at(-1)
+  if (last !== undefined) return { seq: last.seq, link: last.link }
+  return base === null ? { seq: 0, link: noLink } : { seq: base.through, link: base.link }
+}
+
+/** The link of the entry at `through`, or null if it is not there, or lies inside the present base. */
+function linkAt({ tail, base }: MemoryDocument, through: number): string | null {
+  if (through === (base?.through ?? 0)) return base?.link ?? noLink
+  return tail.find(({ seq }) => seq === through)?.link ?? null
+}
+
+function copyBase(base: MemoryBase | null): Base | null {
+  if (base === null) return null
+  const { content: _, ...rest } = base
+  return {
+    ...rest,
+    byteVector: base.byteVector.slice(),
+    documentVector: base.documentVector.slice(),
+    catchUp: base.catchUp.slice(),
+  }
+}
+
+function randomHex(): string {
+  return randomBytes(8).toString('hex')
+}
