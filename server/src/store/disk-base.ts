@@ -1,0 +1,185 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Contents, WriteAhead } from './disk-content.ts'
+import { type DocumentRow, type Documents, toHex } from './disk-document.ts'
+import type { RequestOf } from './disk-requests.ts'
+import { transact } from './disk-transaction.ts'
+import { type Base, noLink, type Replaced } from './update-log.ts'
+
+/**
+ * Bases: written piece by piece beforehand, put in place by one small transaction, read piece by piece.
+ *
+ * The transaction that puts a base in place also writes down what is to be removed after it (`chore`): the tail that it holds,
+ * and the former generation. That removal is `disk-chores.ts`'s, and a former generation is out of its reach
+ * while it stands in `kept`.
+ */
+export type Bases = ReturnType<typeof createBases>
+
+const keptGenerationsMax = 10_000
+
+interface BaseRow extends Omit<Base, 'byteVector' | 'documentVector' | 'catchUp'> {
+  readonly nonce: string
+  readonly byteVector: number
+  readonly documentVector: number
+  readonly catchUp: number
+}
+
+export function createBases(database: DatabaseSync, documents: Documents, contents: Contents) {
+  const selectBase = database.prepare('SELECT * FROM base WHERE generation = ? AND document = ?')
+  const insertBase = database.prepare(
+    `INSERT INTO base (document, through, link, nonce, pieces, bytes, byte_vector, document_vector, catch_up)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const selectPiece = database.prepare('SELECT content FROM piece WHERE generation = ? AND number = ?')
+  const insertPiece = database.prepare('INSERT INTO piece (generation, number, content) VALUES (?, ?, ?)')
+  const selectLink = database.prepare('SELECT link FROM entry WHERE document = ? AND seq = ?')
+  const setGeneration = database.prepare('UPDATE document SET generation = ? WHERE id = ?')
+  const deleteDocument = database.prepare('DELETE FROM document WHERE id = ?')
+  const insertTrim = database.prepare('INSERT INTO chore (document, through) VALUES (?, ?)')
+  const insertDrop = database.prepare('INSERT INTO chore (generation) VALUES (?)')
+  /** Former generations that can still be read, with their document. Empty when the store is opened: readers are gone then. */
+  const kept = new Map<number, number>()
+
+  function find(document: DocumentRow, generation: number): BaseRow | null {
+    const row = selectBase.get(generation, document.id)
+    if (row === undefined) return null
+    return {
+      generation,
+      through: row.through as number,
+      link: toHex(row.link),
+      nonce: toHex(row.nonce),
+      pieces: row.pieces as number,
+      bytes: row.bytes as number,
+      byteVector: row.byte_vector as number,
+      documentVector: row.document_vector as number,
+      catchUp: row.catch_up as number,
+    }
+  }
+
+  /** The link of the entry at `through`, or null if the log, with this base under it, does not reach or no longer has it. */
+  function linkAt(document: DocumentRow, current: BaseRow | null, through: number): string | null {
+    if (through === (current?.through ?? 0)) return current?.link ?? noLink
+    if (through < (current?.through ?? 0)) return null
+    const row = selectLink.get(document.id, through)
+    return row === undefined ? null : toHex(row.link)
+  }
+
+  /** What a base would be put on top of, or the answer if it cannot be. */
+  function place(request: RequestOf<'replace'>): Replaced | { document: DocumentRow; link: string } {
+    const superseded = { ok: false, reason: 'superseded' } as const
+    const document = documents.find(request.document)
+    if (document === null) return superseded
+    const current = document.generation === null ? null : find(document, document.generation)
+    // Asked again because the thread died between the commit and the answer.
+    if (current?.nonce === request.nonce) return { ok: true, generation: current.generation }
+    if (document.generation !== request.expected) return superseded
+    const link = linkAt(document, current, request.base.through)
+    if (link === null || (request.base.link ?? link) !== link) return superseded
+    return { document, link }
+  }
+
+  /** The answer that can be given without writing anything, or null if the base is to be written. */
+  function answerBeforehand(request: RequestOf<'replace'>): Replaced | null {
+    const placed = place(request)
+    return 'ok' in placed ? placed : null
+  }
+
+  /** Everything of a base that has its own content: the pieces, then the three that every join reads. */
+  function partsOf({ base }: RequestOf<'replace'>): Uint8Array[] {
+    return [...base.pieces, base.byteVector, base.documentVector, base.catchUp]
+  }
+
+  /** Puts a base in place whose parts have been written. */
+  function swap(request: RequestOf<'replace'>, written: WriteAhead): Replaced {
+    // failpoint: base-pieces-written
+    const { replaced, former } = transact(database, () => {
+      const placed = place(request)
+      if ('ok' in placed) return { replaced: placed, former: null }
+      const { document } = placed
+      const generation = insertWholeBase(request, placed, written.contents)
+      setGeneration.run(generation, document.id)
+      insertTrim.run(document.id, request.base.through)
+      if (document.generation !== null) insertDrop.run(document.generation)
+      // failpoint: before-base-swap-commit
+      return { replaced: { ok: true, generation } as const, former: document }
+    })
+    // failpoint: base-swapped
+    if (former !== null && former.generation !== null) keep(former.generation, former.id)
+    return replaced
+  }
+
+  function keep(generation: number, document: number): void {
+    kept.set(generation, document)
+    // Rooms let go of what they no longer read; one that forgets must not make the store grow for ever.
+    if (kept.size > keptGenerationsMax) kept.delete(kept.keys().next().value!)
+  }
+
+  function insertWholeBase(
+    { base, nonce }: RequestOf<'replace'>,
+    { document, link }: { document: DocumentRow; link: string },
+    written: readonly number[],
+  ): number {
+    const pieces = written.slice(0, base.pieces.length)
+    const [byteVector, documentVector, catchUp] = written.slice(base.pieces.length)
+    const bytes = base.pieces.reduce((sum, piece) => sum + piece.length, 0)
+    const { lastInsertRowid } = insertBase.run(
+      document.id,
+      base.through,
+      Buffer.from(link, 'hex'),
+      Buffer.from(nonce, 'hex'),
+      pieces.length,
+      bytes,
+      byteVector!,
+      documentVector!,
+      catchUp!,
+    )
+    const generation = Number(lastInsertRowid)
+    for (const [number, content] of pieces.entries()) insertPiece.run(generation, number, content)
+    for (const content of written) contents.refer(content)
+    return generation
+  }
+
+  return {
+    answerBeforehand,
+    partsOf,
+    swap,
+    /** The current base with everything that a join needs, or null if there is none. */
+    readCurrent(document: DocumentRow): Base | null {
+      const row = document.generation === null ? null : find(document, document.generation)
+      if (row === null) return null
+      const { nonce: _, ...base } = row
+      return {
+        ...base,
+        byteVector: contents.read(row.byteVector),
+        documentVector: contents.read(row.documentVector),
+        catchUp: contents.read(row.catchUp),
+      }
+    },
+    readPiece({ document: name, generation, piece }: RequestOf<'piece'>): Uint8Array | 'gone' {
+      const document = documents.find(name)
+      if (document === null) return 'gone'
+      if (generation !== document.generation && kept.get(generation) !== document.id) return 'gone'
+      const row = selectPiece.get(generation, piece)
+      if (row === undefined) throw new Error(`the base of generation ${generation} has no piece ${piece}`)
+      return contents.read(row.content as number)
+    },
+    isKept: (generation: number): boolean => kept.has(generation),
+    /** Nobody reads a former generation any more: the chores may remove it. */
+    letGo({ document: name, generation }: RequestOf<'drop'>): void {
+      const document = documents.find(name)
+      if (document !== null && kept.get(generation) === document.id) kept.delete(generation)
+    },
+    /** Removes a document at once for everybody who asks, and leaves the removal of its bytes to the chores. */
+    deleteDocument(name: string): void {
+      const document = transact(database, () => {
+        const document = documents.find(name)
+        if (document === null) return null
+        deleteDocument.run(document.id)
+        insertTrim.run(document.id, Number.MAX_SAFE_INTEGER)
+        if (document.generation !== null) insertDrop.run(document.generation)
+        return document
+      })
+      if (document === null) return
+      for (const [generation, id] of kept) if (id === document.id) kept.delete(generation)
+    },
+  }
+}

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+import { documentKey } from './document-key.ts'
+import { type End, noLink } from './update-log.ts'
+
+/**
+ * Finds a document's row, makes it, and says where its log ends. What is in the log is others' business.
+ */
+
+/** The row of a document. */
+export interface DocumentRow {
+  readonly id: number
+  readonly epoch: string
+  /** Of the current base, null if there is none. */
+  readonly generation: number | null
+}
+
+export type Documents = ReturnType<typeof createDocuments>
+
+export function createDocuments(database: DatabaseSync) {
+  const selectDocument = database.prepare('SELECT id, epoch, generation FROM document WHERE name = ?')
+  const insertDocument = database.prepare('INSERT INTO document (name, epoch) VALUES (?, ?)')
+  const selectLastEntry = database.prepare(
+    'SELECT seq, link FROM entry WHERE document = ? ORDER BY seq DESC LIMIT 1',
+  )
+  const selectBaseEnd = database.prepare('SELECT through AS seq, link FROM base WHERE generation = ?')
+
+  return {
+    find(document: string): DocumentRow | null {
+      const row = selectDocument.get(documentKey(document))
+      if (row === undefined) return null
+      return { id: row.id as number, epoch: toHex(row.epoch), generation: row.generation as number | null }
+    },
+    /** Inside a transaction. */
+    create(document: string): DocumentRow {
+      const epoch = randomBytes(8)
+      const { lastInsertRowid } = insertDocument.run(documentKey(document), epoch)
+      return { id: Number(lastInsertRowid), epoch: toHex(epoch), generation: null }
+    },
+    /** The last entry, or the base's last one where all that is in the base is trimmed away. */
+    end({ id, generation }: DocumentRow): End {
+      const row = selectLastEntry.get(id) ?? (generation === null ? undefined : selectBaseEnd.get(generation))
+      return row === undefined ? { seq: 0, link: noLink } : { seq: row.seq as number, link: toHex(row.link) }
+    },
+  }
+}
+
+/** The hex digits of a BLOB column. */
+export function toHex(column: unknown): string {
+  return Buffer.from(column as Uint8Array).toString('hex')
+}

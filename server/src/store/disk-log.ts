@@ -1,0 +1,129 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import type { Clock } from '../foundation/clock.ts'
+import type { StoredBody } from './disk-requests.ts'
+import { documentKey } from './document-key.ts'
+import { encodeAppend } from './encode-append.ts'
+import { decodeEntry, type StoredEntry } from './entry.ts'
+import { lockFolder } from './folder-lock.ts'
+import type { StoreEvent } from './store-event.ts'
+import { type StoreThread, startStoreThread } from './store-thread.ts'
+import { LogRefusal, type NewBase, type UpdateLog } from './update-log.ts'
+
+/**
+ * The log on disk: one SQLite file in a folder that belongs to this process.
+ *
+ * This is the main thread's side of the contract: it checks and encodes what goes over to the store thread, and decodes what
+ * comes back. Carrying it over is `store-thread.ts`'s, doing it `disk-thread.ts`'s.
+ */
+export interface DiskLogOptions {
+  /** Made if it does not exist. */
+  readonly folder: string
+  readonly clock: Clock
+  /** Who holds the folder, for people who wonder. */
+  readonly instance?: string
+  readonly onEvent?: (event: StoreEvent) => void
+}
+
+export const storeFileName = 'syncline.sqlite'
+
+const baseBytesMax = 1024 * 1024 * 1024
+const basePiecesMax = 16_384
+
+/** Opens the store in a folder, and makes it if there is none. Rejects with a `StoreOpenError`. */
+export async function openDiskLog(options: DiskLogOptions): Promise<UpdateLog> {
+  const { clock, instance = randomUUID(), onEvent = () => {} } = options
+  const folder = resolve(options.folder)
+  const lock = lockFolder(folder, { instance, nowMs: clock.now() })
+  try {
+    const thread = await startStoreThread({ file: join(folder, storeFileName), clock, onEvent })
+    return createDiskLog(thread, lock.release)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+function createDiskLog(thread: StoreThread, release: () => void): UpdateLog {
+  return {
+    async load(document) {
+      documentKey(document)
+      return thread.ask('load', { document })
+    },
+    async readEntries(document, after, bytesMax) {
+      documentKey(document)
+      const stored = await thread.ask('read', { document, after, bytesMax })
+      return stored.map(body => decode(document, body))
+    },
+    async readPiece(document, generation, piece) {
+      documentKey(document)
+      return thread.ask('piece', { document, generation, piece })
+    },
+    async append(document, since, entries) {
+      documentKey(document)
+      return thread.ask('append', { document, since, entries: encodeAppend(entries) })
+    },
+    async replaceBase(document, expected, base) {
+      documentKey(document)
+      const nonce = randomBytes(8).toString('hex')
+      return thread.ask('replace', { document, expected, base: prepareBase(base), nonce })
+    },
+    async dropGeneration(document, generation) {
+      documentKey(document)
+      await thread.ask('drop', { document, generation })
+    },
+    async list(after, limit) {
+      if (after !== null) documentKey(after)
+      return thread.ask('list', { after, limit })
+    },
+    async delete(document) {
+      documentKey(document)
+      await thread.ask('delete', { document })
+    },
+    async backup(file) {
+      await thread.ask('backup', { file: resolve(file) })
+    },
+    get health() {
+      return thread.health.now
+    },
+    onHealth: listener => thread.health.onChange(listener),
+    async close() {
+      // A thread that hangs in the middle of a write may still finish it: then the lock goes with the process.
+      if (await thread.close()) release()
+    },
+  }
+}
+
+function prepareBase(base: NewBase): NewBase {
+  const bytes = base.pieces.reduce((sum, piece) => sum + piece.length, 0)
+  if (bytes > baseBytesMax || base.pieces.length > basePiecesMax)
+    throw new LogRefusal(
+      `expected a base of at most ${baseBytesMax} bytes in ${basePiecesMax} pieces, ` +
+        `got ${bytes} in ${base.pieces.length}`,
+    )
+  return {
+    ...base,
+    pieces: base.pieces.map(alone),
+    byteVector: alone(base.byteVector),
+    documentVector: alone(base.documentVector),
+    catchUp: alone(base.catchUp),
+  }
+}
+
+/** Bytes with a buffer of their own: a view takes the whole buffer behind it along to the other thread. */
+function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice()
+}
+
+function decode(document: string, { body, seq, link, previousLink }: StoredBody): StoredEntry {
+  try {
+    return decodeEntry(body, seq, link, previousLink)
+  } catch (cause) {
+    throw new Error(
+      `entry ${seq} of ${JSON.stringify(document)} cannot be read: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    )
+  }
+}

@@ -1,0 +1,176 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { createAppender } from './disk-append.ts'
+import type { Bases } from './disk-base.ts'
+import type { Chores } from './disk-chores.ts'
+import type { Contents } from './disk-content.ts'
+import type { Documents } from './disk-document.ts'
+import type { Answer, FromThread, Request, RequestOf } from './disk-requests.ts'
+import { passingTrouble } from './disk-transaction.ts'
+import { createWaiting, readyAppend, type WaitingBase, waitingAppend } from './disk-waiting.ts'
+import { LogRefusal, type Replaced } from './update-log.ts'
+
+/**
+ * Decides what the store thread writes next, and what becomes of it when it cannot be written.
+ *
+ * Each turn commits the appends that wait in one transaction, and then makes one small step of what is large: contents
+ * written beforehand, a deletion, a base, a chore. So nothing large stands between an append and the disk for longer
+ * than a slice.
+ *
+ * When the disk is full or fails, nothing is lost: the transaction was rolled back, its appends still wait in their order, and
+ * nothing is written until the main side, which owns the time, says when to try again.
+ */
+export interface Writer {
+  take(request: Request): boolean
+  /** Writes some. True when more could be written at once. */
+  turn(): boolean
+  /** The pause after a failure is over. */
+  tryAgain(): void
+  isIdle(): boolean
+}
+
+export interface WriterParts {
+  readonly documents: Documents
+  readonly contents: Contents
+  readonly bases: Bases
+  readonly chores: Chores
+  answer(answers: Answer[]): void
+  tell(message: FromThread): void
+}
+
+export function createWriter(database: DatabaseSync, parts: WriterParts): Writer {
+  const { documents, contents, bases, chores, answer, tell } = parts
+  const append = createAppender(database, documents, contents)
+  const waiting = createWaiting()
+  /** Nothing is written until `tryAgain`. */
+  let stalled = false
+  /** The newest write that waited at the first failure, until it and all before it are written. */
+  let awayThrough: number | null = null
+
+  /** Runs a write. Null after trouble that may pass: then nothing was written, and writing stops. */
+  function write<T>(work: () => T, whoWaits: 'caller' | 'nobody'): T | null {
+    try {
+      return work()
+    } catch (error) {
+      const reason = passingTrouble(error)
+      if (reason === null) throw error
+      stalled = true
+      if (whoWaits === 'caller') awayThrough ??= waiting.lastId()
+      // What was written beforehand may fill the disk that the others' appends wait for.
+      waiting.restartLargeAppends()
+      chores.expectMore()
+      tell({ kind: 'stalled', writes: whoWaits === 'caller', reason })
+      return null
+    }
+  }
+
+  function finish(done: readonly object[], answers: Answer[]): void {
+    waiting.done(done)
+    answer(answers)
+    if (awayThrough === null || waiting.firstId() <= awayThrough) return
+    awayThrough = null
+    tell({ kind: 'recovered' })
+  }
+
+  function commitAppends(): void {
+    const taken = waiting.nextTransaction()
+    if (taken.length === 0) return
+    const answers = write(() => append(taken.map(readyAppend)), 'caller')
+    if (answers === null) return
+    finish(taken, answers)
+    for (const { ahead } of taken) ahead?.release()
+  }
+
+  function stepLargeAppend(): boolean {
+    const next = waiting.nextLargeAppend()
+    if (next === undefined) return false
+    next.ahead ??= contents.writeAhead(next.large.map(entry => entry.body))
+    const { ahead } = next
+    next.aheadDone = write(() => ahead.step(), 'caller') ?? false
+    return true
+  }
+
+  function deleteOne(): boolean {
+    const next = waiting.nextDelete()
+    if (next === undefined) return false
+    const { id, document } = next.request
+    const answered = write(() => orFailure(id, () => bases.deleteDocument(document)), 'caller')
+    if (answered === null) return true
+    chores.expectMore()
+    finish([next], [answered])
+    return true
+  }
+
+  function stepBase(): boolean {
+    const next = waiting.nextBase()
+    if (next === undefined) return false
+    const answered = advanceBase(next)
+    if (answered === null) return true
+    next.ahead?.release()
+    chores.expectMore()
+    finish([next], [answered])
+    return true
+  }
+
+  /** Null while there is more to write. A base does not wait for room: see `Replaced`. */
+  function advanceBase(next: WaitingBase): Answer | null {
+    const { request } = next
+    const away: Replaced = { ok: false, reason: 'away' }
+    try {
+      if (next.ahead === null) {
+        const value = bases.answerBeforehand(request)
+        if (value !== null) return { id: request.id, ok: true, value }
+        next.ahead = contents.writeAhead(bases.partsOf(request))
+      }
+      if (next.aheadDone) return { id: request.id, ok: true, value: bases.swap(request, next.ahead) }
+      next.aheadDone = next.ahead.step()
+      return null
+    } catch (error) {
+      return passingTrouble(error) === null
+        ? failure(request.id, error)
+        : { id: request.id, ok: true, value: away }
+    }
+  }
+
+  return {
+    take(request) {
+      if (request.kind === 'append') waiting.push(waitingAppend(request))
+      else if (request.kind === 'delete') waiting.push({ kind: 'delete', request })
+      else if (request.kind === 'replace') waiting.pushBase({ request, ahead: null, aheadDone: false })
+      else if (request.kind === 'drop') letGo(request)
+      else return false
+      return true
+    },
+    turn() {
+      if (!stalled) commitAppends()
+      if (stalled) return false
+      const stepped =
+        stepLargeAppend() || deleteOne() || stepBase() || (write(() => chores.step(), 'nobody') ?? false)
+      return !stalled && (stepped || waiting.nextTransaction().length > 0)
+    },
+    tryAgain() {
+      stalled = false
+    },
+    isIdle: () => waiting.isEmpty(),
+  }
+
+  function letGo(request: RequestOf<'drop'>): void {
+    answer([orFailure(request.id, () => bases.letGo(request))])
+    chores.expectMore()
+  }
+}
+
+/** The answer to a request for something to be done. Trouble that may pass is thrown on. */
+function orFailure(id: number, work: () => void): Answer {
+  try {
+    work()
+    return { id, ok: true, value: null }
+  } catch (error) {
+    if (passingTrouble(error) !== null) throw error
+    return failure(id, error)
+  }
+}
+
+/** The answer to a request that came to nothing. */
+export function failure(id: number, error: unknown): Answer {
+  return { id, ok: false, refused: error instanceof LogRefusal, message: (error as Error).message }
+}
