@@ -1,0 +1,86 @@
+/**
+ * The server's log: one JSON line an event on stdout, fields and no prose. Every event has its name and level here, once,
+ * so that whoever watches the log can look up what may come.
+ *
+ * Lines are written without waiting for the reader, and what a reader does not take is bounded. On a crash the rest is
+ * flushed (`flush`), or the line that tells why would be the one that is missing.
+ */
+import { type DestinationStream, type Level, pino } from 'pino'
+
+export const events = {
+  /** The port is open: `url`, `host`, `port`. */
+  listening: 'info',
+  /** A signal came: no more connections, what is waiting is flushed. */
+  stopping: 'info',
+  stopped: 'info',
+  /** The flush took longer than allowed, or a second signal came. */
+  'stopped early': 'error',
+  /** An error that nobody caught: the process ends, since its state cannot be trusted. */
+  crashed: 'fatal',
+  'request failed': 'error',
+
+  'connection opened': 'info',
+  'connection closed': 'info',
+  'connection refused': 'warn',
+  /** A message that cannot be understood or is not allowed: what was wrong, in one sentence. */
+  'client error': 'warn',
+
+  'room opened': 'info',
+  'room closed': 'info',
+  'room failed': 'error',
+  'member joined': 'info',
+  'member left': 'info',
+  'update refused': 'warn',
+  'presence left out': 'warn',
+  'commit stalled': 'error',
+  /** Yjs threw on stored content: document, position and authors [ROOM-3]. */
+  'merge failed': 'error',
+
+  compacted: 'info',
+  'compaction superseded': 'info',
+  'compaction failed': 'error',
+  'worker lost': 'error',
+
+  'store opened': 'info',
+  'store away': 'error',
+  'store back': 'info',
+} as const satisfies Record<string, Level>
+
+export type EventName = keyof typeof events
+
+/** `error` is written with its stack and its causes. */
+export type EventFields = Readonly<Record<string, unknown>> & { readonly msg?: never; readonly level?: never }
+
+export interface Logger {
+  event(name: EventName, fields?: EventFields): void
+  /** Writes out what is waiting, now. */
+  flush(): void
+}
+
+/** What a stdout that is not read may hold in memory; beyond it lines are dropped, not edits. */
+const waitingLogBytesMax = 16 * 1024 * 1024
+
+/** Logs to stdout, or to a stream that a test or an embedding program hands in. */
+export function createLogger({ level, stream }: { level: string; stream?: DestinationStream }): Logger {
+  const stdout =
+    stream === undefined ? pino.destination({ dest: 1, sync: false, maxLength: waitingLogBytesMax }) : null
+  const lines = pino(
+    { level, base: null, errorKey: 'error', timestamp: pino.stdTimeFunctions.isoTime },
+    (stdout ?? stream) as DestinationStream,
+  )
+  return {
+    event(name, fields = {}) {
+      lines[events[name]](fields, name)
+    },
+    flush() {
+      try {
+        stdout?.flushSync()
+      } catch {
+        // Nobody reads stdout any more, or it was never opened: there is no one left to tell.
+      }
+    },
+  }
+}
+
+/** For code that embeds the server and does not want its log. */
+export const silentLogger: Logger = { event() {}, flush() {} }
