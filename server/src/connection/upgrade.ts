@@ -3,32 +3,32 @@
  * looks like. Opens the room while the handshake is still under way.
  */
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { documentNameFromPath } from '@syncline/shared/document-name'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Codec } from '@syncline/shared/wire/codec'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Clock } from '../foundation/clock.ts'
+import { AppError } from '../foundation/errors.ts'
+import { admit } from '../http/admission.ts'
+import { problemOf } from '../http/problem.ts'
 import { Connection, type ConnectionLimits, type Place } from './connection.ts'
 import type { ConnectionObserver } from './observer.ts'
 
-/** A refusal before the handshake, as a complete HTTP answer. */
-export interface HttpRefusal {
-  readonly code: string
-  readonly status: number
-  readonly body: string
+export interface UpgradesLimits extends ConnectionLimits {
+  readonly connectionsMax: number
+  readonly documentNameBytesMax: number
 }
 
 export interface UpgradesOptions {
-  /** Null lets it in. */
-  readonly admit: (request: IncomingMessage) => HttpRefusal | null
-  readonly documentName: (url: string) => { ok: true; name: string } | { ok: false; refusal: HttpRefusal }
+  /** Lets in whoever reaches the port; without it, only this machine's programs and pages. */
+  readonly open: boolean
   readonly openRoom: (document: string) => Promise<Place> | 'full'
-  readonly overloaded: HttpRefusal
   readonly codec: Codec
   readonly clock: Clock
-  readonly limits: ConnectionLimits & { readonly connectionsMax: number }
+  readonly limits: UpgradesLimits
   /** A room that cannot be opened within this is answered 1013. */
   readonly openingMsMax: number
   readonly observer: ConnectionObserver
@@ -77,17 +77,26 @@ export class Upgrades {
   }
 
   readonly handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const { admit, documentName, overloaded, limits } = this.#options
     socket.on('error', () => socket.destroy())
-    const refusal = admit(request)
+    const { open, limits } = this.#options
+    const refusal = admit(request.headers, { open }) ?? this.#refusalOf(request)
     if (refusal !== null) return this.#refuse(socket, refusal)
-    const name = documentName(request.url ?? '/')
-    if (!name.ok) return this.#refuse(socket, name.refusal)
-    if (this.#closing || this.#connections.size >= limits.connectionsMax)
-      return this.#refuse(socket, overloaded)
+    const document = documentNameFromPath(request.url ?? '', limits.documentNameBytesMax)
+    if (!document.ok)
+      return this.#refuse(socket, new AppError('DOCUMENT_NAME_INVALID', { reason: document.reason }))
     this.#webSocketServer.handleUpgrade(request, socket, head, webSocket =>
-      this.#connect(webSocket, socket as Socket, name.name),
+      this.#connect(webSocket, socket as Socket, document.name),
     )
+  }
+
+  #refusalOf({ headers }: IncomingMessage): AppError | null {
+    const { connectionsMax } = this.#options.limits
+    const protocol = headers.upgrade ?? ''
+    if (protocol.toLowerCase() !== 'websocket') return new AppError('UPGRADE_REQUIRED', { protocol })
+    if (this.#closing || this.#connections.size >= connectionsMax) {
+      return new AppError('TOO_MANY_CONNECTIONS', { connectionsMax })
+    }
+    return null
   }
 
   /** No more are let in; the connections themselves are closed by their rooms. */
@@ -131,11 +140,11 @@ export class Upgrades {
     }
   }
 
-  #refuse(socket: Duplex, { code, status, body }: HttpRefusal): void {
-    this.#options.observer.refused({ code, reason: body })
-    socket.end(
-      `HTTP/1.1 ${status} ${code}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    )
+  #refuse(socket: Duplex, error: AppError): void {
+    const { status, headers, body } = problemOf(error)
+    this.#options.observer.refused({ code: error.code, reason: error.message })
+    const all = { ...headers, Connection: 'close', 'Content-Length': String(Buffer.byteLength(body)) }
+    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
   }
 }

@@ -44,6 +44,8 @@ export const events = {
   'store opened': 'info',
   'store away': 'error',
   'store back': 'info',
+  /** Removing what no longer counts waits for room; nobody else does. */
+  'store chores stalled': 'warn',
 } as const satisfies Record<string, Level>
 
 export type EventName = keyof typeof events

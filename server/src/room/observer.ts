@@ -8,11 +8,14 @@ export interface RoomObserver {
   roomClosed(event: { document: string }): void
   roomFailed(event: { document: string; during: 'load' | 'append'; error: unknown }): void
   memberJoined(event: { document: string; member: string; ms: number; bytes: number }): void
-  memberLeft(event: { document: string; member: string; members: number }): void
+  /** `wasLive`: it had been told of by `memberJoined`. `members` are left. */
+  memberLeft(event: { document: string; member: string; members: number; wasLive: boolean }): void
   updatePassed(event: { verdict: 'new' | 'known'; bytes: number; gaps: number }): void
   updateRefused(event: { document: string; member: string; rule: RefusalRule; reason: string }): void
   windowCommitted(event: { updates: number; bytes: number; ms: number; members: number }): void
   commitStalled(event: { document: string; ms: number; members: number }): void
+  /** Every few seconds, over all rooms. */
+  census(event: { heldRanges: number; presenceEntries: number }): void
   presenceLeftOut(event: { document: string; member: string; entries: number }): void
   /** Yjs threw while it merged; the room goes on with the parts side by side [ROOM-3]. */
   mergeFailed(event: { document: string; seq: number; authors: readonly string[]; error: unknown }): void

@@ -76,6 +76,11 @@ export class Room {
     return this.#seats.size
   }
 
+  /** Ranges behind gaps, and presence entries, for the census. */
+  get held(): { heldRanges: number; presenceEntries: number } {
+    return { heldRanges: this.#loaded.known.heldCount, presenceEntries: this.#presence.size }
+  }
+
   /** The end of what is committed, as `{seq, link}`. */
   get end(): End {
     return this.#committer.end
@@ -92,11 +97,13 @@ export class Room {
   }
 
   leave(member: Member, how: 'closed' | 'lost'): void {
-    if (!this.#seats.remove(member)) return
+    const seat = this.#seats.remove(member)
+    if (seat === undefined) return
     this.#backPressure.forget(member)
     this.#presence.leave(member.id, how)
     const { document } = this
-    this.#services.observer.memberLeft({ document, member: member.id, members: this.#seats.size })
+    const left = { document, member: member.id, members: this.#seats.size, wasLive: seat.live }
+    this.#services.observer.memberLeft(left)
   }
 
   /** A promise where the member's next messages have to wait for this one. */

@@ -75,13 +75,17 @@ export class Rooms {
 
   #tick(): void {
     const nowMs = this.#services.clock.monotonic()
+    const census = { heldRanges: 0, presenceEntries: 0 }
     for (const held of this.#rooms.values()) {
       const { room } = held
       if (room === null) continue
       room.tick()
+      census.heldRanges += room.held.heldRanges
+      census.presenceEntries += room.held.presenceEntries
       if (room.members > 0 || room.isBusy) held.emptySinceMs = nowMs
       else if (nowMs - held.emptySinceMs >= this.#limits.idleMs) this.#forget(room)
     }
+    this.#services.observer.census(census)
   }
 
   #forget(room: Room): void {

@@ -41,8 +41,11 @@ export class Seats {
     this.#seats.set(member, { member, live: false, joining: false, askedAgain: null, asked })
   }
 
-  remove(member: Member): boolean {
-    return this.#seats.delete(member)
+  /** The seat it had, if it had one. */
+  remove(member: Member): Seat | undefined {
+    const seat = this.#seats.get(member)
+    this.#seats.delete(member)
+    return seat
   }
 
   broadcast(messages: readonly Message[]): void {

@@ -1,0 +1,140 @@
+/**
+ * Puts the parts together: one server, made and not listening. The only file that wires.
+ */
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { yWebsocket } from '@syncline/shared/wire/y-websocket'
+import { Compactor } from './compaction/compactor.ts'
+import { Workers } from './compaction/workers.ts'
+import { startHeartbeat } from './connection/heartbeat.ts'
+import { Upgrades, type UpgradesLimits } from './connection/upgrade.ts'
+import { watchConnections } from './connection/watch-connections.ts'
+import { type Clock, systemClock } from './foundation/clock.ts'
+import { settingsWith } from './foundation/settings.ts'
+import type { Settings } from './foundation/settings-table.ts'
+import { createHttp, type Readiness } from './http/create-http.ts'
+import { createLogger, type Logger } from './observe/logger.ts'
+import { createMetrics, type Metrics } from './observe/metrics.ts'
+import type { RoomLimits } from './room/room-services.ts'
+import { Rooms } from './room/rooms.ts'
+import { watchRooms } from './room/watch-rooms.ts'
+import { type DiskLogOptions, openDiskLog } from './store/disk-log.ts'
+import { createMemoryLog } from './store/memory-log.ts'
+import type { UpdateLog } from './store/update-log.ts'
+import { watchStore } from './store/watch-store.ts'
+
+export interface ServerOptions {
+  /** What is not given is as by default (`docs/settings.md`). */
+  readonly settings?: Partial<Settings>
+  readonly clock?: Clock
+  readonly logger?: Logger
+  readonly metrics?: Metrics
+}
+
+/** A server that does not listen: mount both in an HTTP server of your own, or let `syncline serve` do it. */
+export interface Server {
+  readonly requestListener: (request: IncomingMessage, response: ServerResponse) => void
+  readonly upgradeHandler: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** Tells every client to come back (1012), flushes what was accepted, and lets the data folder go. */
+  close(): Promise<void>
+}
+
+/** How long `close` waits for the store to take what was accepted; after that it is with the clients, who have it too. */
+const flushMsMax = 10_000
+const flushPollMs = 20
+const builtDemoFolder = fileURLToPath(new URL('../dist/demo', import.meta.url))
+
+/** Rejects with an `AppError` for a wrong setting, and with a `StoreOpenError` for a data folder that cannot be used. */
+export async function createServer(options: ServerOptions = {}): Promise<Server> {
+  const settings = settingsWith(options.settings)
+  const clock = options.clock ?? systemClock
+  const logger = options.logger ?? createLogger({ level: settings.logLevel })
+  const metrics = options.metrics ?? createMetrics()
+  const instance = randomBytes(8).toString('hex')
+
+  const log = await openLog(settings, { clock, instance, onEvent: watchStore(logger, metrics) })
+  const onWorkerLost = (task: string, error: unknown) => {
+    metrics.workerRestarts.inc({ task })
+    logger.event('worker lost', { task, error })
+  }
+  const workers = new Workers({ onWorkerLost })
+  const compactor = new Compactor(log, workers)
+  const observer = watchRooms(logger, metrics)
+  const services = { log, workers, compactor, clock, instance, limits: roomLimits(settings), observer }
+  const rooms = new Rooms(services, { roomsMax: settings.limitRooms, idleMs: settings.roomIdleMs })
+  const upgrades = new Upgrades({
+    open: settings.open,
+    openRoom: document => rooms.open(document),
+    codec: yWebsocket,
+    clock,
+    limits: upgradesLimits(settings),
+    openingMsMax: settings.storeAwayCloseAfterMs,
+    observer: watchConnections(logger, metrics),
+  })
+  const stopHeartbeat = startHeartbeat(upgrades.connections, settings, clock)
+  const demoFolder = settings.demo ? builtDemoFolder : null
+  const http = createHttp({ settings, readiness: () => readinessOf(log), metrics, logger, demoFolder })
+
+  return {
+    requestListener: http.requestListener,
+    upgradeHandler: upgrades.handle,
+    async close() {
+      upgrades.close()
+      rooms.close()
+      await settled(() => !rooms.isBusy)
+      stopHeartbeat()
+      await log.close()
+      await workers.close()
+    },
+  }
+}
+
+async function openLog(
+  { store, data }: Settings,
+  options: Omit<DiskLogOptions, 'folder'>,
+): Promise<UpdateLog> {
+  return store === 'memory' ? createMemoryLog(options) : openDiskLog({ folder: data, ...options })
+}
+
+function readinessOf(log: UpdateLog): Readiness {
+  const { health } = log
+  const ok = health.at === 'here'
+  return { ready: ok, checks: [{ name: 'store', ok, ...(ok ? {} : { detail: health.reason }) }] }
+}
+
+/** Waits, but not for ever: a store that is away must not keep a process from ending. */
+async function settled(isDone: () => boolean): Promise<void> {
+  for (let waitedMs = 0; !isDone() && waitedMs < flushMsMax; waitedMs += flushPollMs)
+    await setTimeout(flushPollMs)
+}
+
+function roomLimits(settings: Settings): RoomLimits {
+  return {
+    deleteRangesPerUpdateMax: settings.limitDeleteRangesPerUpdate,
+    heldRangesMax: settings.limitHeldRanges,
+    presence: {
+      entriesPerRoomMax: settings.limitPresenceEntriesPerRoom,
+      entriesPerConnectionMax: settings.limitPresenceEntriesPerConnection,
+      graceMs: settings.presenceGraceMs,
+      outdatedMs: settings.presenceOutdatedMs,
+    },
+    presenceMessageBytesMax: settings.limitPresenceMessageBytes,
+    waitingBytesMax: settings.limitRoomWaitingBytes,
+    storeAwayCloseAfterMs: settings.storeAwayCloseAfterMs,
+    generationKeepMs: settings.generationKeepMs,
+  }
+}
+
+function upgradesLimits(settings: Settings): UpgradesLimits {
+  return {
+    messageBytesMax: settings.limitMessageBytes,
+    waitingBytesMax: settings.limitWaitingBytes,
+    waitingMessagesMax: settings.limitOpeningFrames,
+    waitingMessageBytesMax: settings.limitOpeningBytes,
+    connectionsMax: settings.limitConnections,
+    documentNameBytesMax: settings.limitDocumentNameBytes,
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What rooms tell, as log lines and metrics. Documents are named in the log only.
+ */
+import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { RoomObserver } from './observer.ts'
+
+const seconds = (ms: number) => ms / 1000
+
+export function watchRooms(logger: Logger, metrics: Metrics): RoomObserver {
+  return {
+    roomOpened(event) {
+      metrics.rooms.inc()
+      logger.event('room opened', event)
+    },
+    roomClosed(event) {
+      metrics.rooms.dec()
+      logger.event('room closed', event)
+    },
+    roomFailed(event) {
+      metrics.roomFailures.inc({ during: event.during })
+      logger.event('room failed', event)
+    },
+    memberJoined(event) {
+      metrics.members.inc()
+      metrics.joinSeconds.observe(seconds(event.ms))
+      metrics.joinBytes.inc(event.bytes)
+      logger.event('member joined', event)
+    },
+    memberLeft({ wasLive, ...event }) {
+      if (wasLive) metrics.members.dec()
+      logger.event('member left', event)
+    },
+    updatePassed({ verdict }) {
+      metrics.updatesReceived.inc({ verdict })
+    },
+    updateRefused(event) {
+      metrics.updatesRefused.inc({ rule: event.rule })
+      logger.event('update refused', event)
+    },
+    windowCommitted({ updates, bytes, ms }) {
+      metrics.windowsCommitted.inc()
+      metrics.windowBytes.inc(bytes)
+      metrics.windowUpdates.observe(updates)
+      metrics.commitSeconds.observe(seconds(ms))
+    },
+    commitStalled(event) {
+      metrics.commitsStalled.inc()
+      logger.event('commit stalled', event)
+    },
+    census({ heldRanges, presenceEntries }) {
+      metrics.gaps.set(heldRanges)
+      metrics.presenceEntries.set(presenceEntries)
+    },
+    presenceLeftOut(event) {
+      metrics.presenceLeftOut.inc(event.entries)
+      logger.event('presence left out', event)
+    },
+    mergeFailed(event) {
+      metrics.mergeFailures.inc()
+      logger.event('merge failed', event)
+    },
+    compacted(event) {
+      metrics.compactions.inc({ outcome: event.outcome })
+      metrics.compactionSeconds.observe(seconds(event.ms))
+      logger.event(compactionEvents[event.outcome], event)
+    },
+  }
+}
+
+const compactionEvents = {
+  replaced: 'compacted',
+  superseded: 'compaction superseded',
+  failed: 'compaction failed',
+} as const
