@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Contents } from './disk-content.ts'
 import { type Documents, toHex } from './disk-document.ts'
@@ -6,6 +5,7 @@ import type { Answer, RequestOf } from './disk-requests.ts'
 import { passingTrouble, transact } from './disk-transaction.ts'
 import type { EntryBody } from './encode-append.ts'
 import { decodeOrigin } from './entry.ts'
+import { draw8Bytes } from './random-bytes.ts'
 import type { Appended, End } from './update-log.ts'
 
 /**
@@ -65,7 +65,7 @@ export function createAppender(database: DatabaseSync, documents: Documents, con
       const already = known?.get(entry)
       if (already !== undefined) return already
       const previousLink = Buffer.from(end.link, 'hex')
-      const link = randomBytes(8)
+      const link = draw8Bytes()
       const content = written.get(entry) ?? null
       if (content !== null) contents.refer(content)
       end = { seq: end.seq + 1, link: link.toString('hex') }

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { documentKey } from './document-key.ts'
+import { draw8Bytes } from './random-bytes.ts'
 import { type End, noLink } from './update-log.ts'
 
 /**
@@ -33,7 +33,7 @@ export function createDocuments(database: DatabaseSync) {
     },
     /** Inside a transaction. */
     create(document: string): DocumentRow {
-      const epoch = randomBytes(8)
+      const epoch = draw8Bytes()
       const { lastInsertRowid } = insertDocument.run(documentKey(document), epoch)
       return { id: Number(lastInsertRowid), epoch: toHex(epoch), generation: null }
     },

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
 import type { StoredBody } from './disk-requests.ts'
@@ -6,6 +6,7 @@ import { documentKey } from './document-key.ts'
 import { encodeAppend } from './encode-append.ts'
 import { decodeEntry, type StoredEntry } from './entry.ts'
 import { lockFolder } from './folder-lock.ts'
+import { draw8Bytes } from './random-bytes.ts'
 import type { StoreEvent } from './store-event.ts'
 import { type StoreThread, startStoreThread } from './store-thread.ts'
 import { LogRefusal, type NewBase, type UpdateLog } from './update-log.ts'
@@ -65,7 +66,7 @@ function createDiskLog(thread: StoreThread, release: () => void): UpdateLog {
     },
     async replaceBase(document, expected, base) {
       documentKey(document)
-      const nonce = randomBytes(8).toString('hex')
+      const nonce = draw8Bytes().toString('hex')
       return thread.ask('replace', { document, expected, base: prepareBase(base), nonce })
     },
     async dropGeneration(document, generation) {

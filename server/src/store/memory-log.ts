@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '../foundation/clock.ts'
 import { documentKey } from './document-key.ts'
 import { type EntryBody, encodeAppend } from './encode-append.ts'
 import { decodeEntry } from './entry.ts'
+import { draw8Bytes } from './random-bytes.ts'
 import {
   type Appended,
   type Base,
@@ -201,5 +201,5 @@ function copyBase(base: MemoryBase | null): Base | null {
 }
 
 function randomHex(): string {
-  return randomBytes(8).toString('hex')
+  return draw8Bytes().toString('hex')
 }
