@@ -11,6 +11,9 @@ export interface Slice {
   /** Where its characters or values begin and end in the source's bytes. */
   readonly bytesFrom: number
   readonly bytesTo: number
+  /** Its first clock is the second half of a character, its last clock the first half of one; not in those bytes. */
+  readonly halfFirst: boolean
+  readonly halfLast: boolean
 }
 
 /** A cursor at the start of the content of the struct that `reader` has just read. */
@@ -35,20 +38,17 @@ export abstract class ContentCursor {
     this.at = at
   }
 
-  /** Goes to `clock`, or to the last place before it at which the content can be cut. */
-  abstract seekBefore(clock: number): void
-  /** Goes to `clock`, or to the first place after it at which the content can be cut. */
-  abstract seekAfter(clock: number): void
-  /** Goes forward by at least `count` bytes, and then to the next place at which the content can be cut, or to its end. */
+  /** Goes to `clock`, or to the last place before it at which the bytes can be cut. */
+  abstract seek(clock: number): void
+  /** Goes forward by about `count` bytes, over one clock at least, to a place at which the bytes can be cut, or to the end. */
   abstract advance(count: number): void
 
-  /** The slice that holds the clocks from `from` to `to`, less what a former slice has taken; at the end of it afterwards. */
+  /** The slice that holds the clocks from `from` to `to`. */
   slice(from: number, to: number): Slice {
-    this.seekBefore(from)
-    const start = this.clocks
+    this.seek(from)
     const bytesFrom = this.at
-    this.seekAfter(to)
-    return { from: start, to: this.clocks, bytesFrom, bytesTo: this.at }
+    this.seek(to)
+    return { from, to, bytesFrom, bytesTo: this.at, halfFirst: false, halfLast: false }
   }
 
   /** The slice of about `count` bytes that begins here. */
@@ -56,14 +56,11 @@ export abstract class ContentCursor {
     const from = this.clocks
     const bytesFrom = this.at
     this.advance(count)
-    return { from, to: this.clocks, bytesFrom, bytesTo: this.at }
+    return { from, to: this.clocks, bytesFrom, bytesTo: this.at, halfFirst: false, halfLast: false }
   }
 }
 
-/**
- * UTF-16 units over UTF-8 bytes. Never stops between the halves of a surrogate pair: the bytes hold the pair as one
- * character, and Yjs itself, where it cuts one, puts two replacement characters in its place.
- */
+/** UTF-16 units over UTF-8 bytes. The bytes hold a surrogate pair as one character of two units. */
 class TextCursor extends ContentCursor {
   readonly #bytes: Uint8Array
   readonly #end: number
@@ -74,15 +71,20 @@ class TextCursor extends ContentCursor {
     this.#end = reader.pos
   }
 
-  override seekBefore(clock: number): void {
+  override seek(clock: number): void {
     while (this.clocks < clock) {
       if (this.#bytes[this.at]! >= 0xf0 && this.clocks + 2 > clock) return
       this.#step()
     }
   }
 
-  override seekAfter(clock: number): void {
-    while (this.clocks < clock) this.#step()
+  override slice(from: number, to: number): Slice {
+    this.seek(from)
+    const halfFirst = this.clocks < from
+    if (halfFirst) this.#step()
+    const bytesFrom = this.at
+    this.seek(to)
+    return { from, to, bytesFrom, bytesTo: this.at, halfFirst, halfLast: this.clocks < to }
   }
 
   override advance(count: number): void {
@@ -110,12 +112,8 @@ class ValuesCursor extends ContentCursor {
     this.#count = reader.length
   }
 
-  override seekBefore(clock: number): void {
+  override seek(clock: number): void {
     while (this.clocks < clock) this.#step()
-  }
-
-  override seekAfter(clock: number): void {
-    this.seekBefore(clock)
   }
 
   override advance(count: number): void {
@@ -138,12 +136,8 @@ class LengthCursor extends ContentCursor {
     this.#length = reader.length
   }
 
-  override seekBefore(clock: number): void {
-    this.clocks = Math.max(this.clocks, clock)
-  }
-
-  override seekAfter(clock: number): void {
-    this.seekBefore(clock)
+  override seek(clock: number): void {
+    this.clocks = clock
   }
 
   override advance(): void {

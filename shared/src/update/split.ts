@@ -126,11 +126,13 @@ function appendRanges(ranges: Ranges, later: Ranges): void {
   }
 }
 
+const nothing: Slice = { from: 0, to: 0, bytesFrom: 0, bytesTo: 0, halfFirst: false, halfLast: false }
+
 /** One client's structs, read one by one; a long one is offered in parts. */
 class Source {
   readonly reader: StructReader
   /** The part offered now: of the struct that `reader` has just read. */
-  slice: Slice = { from: 0, to: 0, bytesFrom: 0, bytesTo: 0 }
+  slice: Slice = nothing
   /** How far it is through its client's clocks, 0 to 1. */
   fraction = 0
   readonly #clockFirst: number
@@ -158,7 +160,7 @@ class Source {
     const { reader } = this
     const content = this.#content
     if (content === undefined) {
-      this.slice = { from: 0, to: reader.length, bytesFrom: reader.contentAt, bytesTo: reader.pos }
+      this.slice = { ...nothing, to: reader.length, bytesFrom: reader.contentAt, bytesTo: reader.pos }
     } else {
       this.slice = content.sliceOfBytes(this.#partBytesMax)
       if (this.slice.to === reader.length) this.#content = undefined

@@ -137,6 +137,9 @@ export class StructReader extends ByteReader {
   #content(): number {
     switch (this.kind) {
       case structKind.string:
+        // Only texts hold strings, and texts have no keys. A value under a key that is later split throws in Yjs when
+        // the map around it is deleted: it deletes the last part alone, and collects all.
+        if ((this.info & hasParentKey) !== 0) throw new Malformed('a string under a key')
         return this.#text()
       case structKind.deleted:
         return this.uint()

@@ -17,6 +17,9 @@ import type { Slice } from './content-cursor.ts'
 import type { ClientRanges } from './ranges.ts'
 import { hasOrigin, type StructReader, structKind } from './struct-reader.ts'
 
+/** U+FFFD in UTF-8. */
+const replacementCharacter = Uint8Array.of(0xef, 0xbf, 0xbd)
+
 /** The structs of one client on their way into an update. */
 export class BlockWriter {
   readonly client: number
@@ -66,10 +69,24 @@ export class BlockWriter {
       writeVarUint(body, reader.clock + slice.from - 1)
       writeUint8Array(body, bytes.subarray(reader.rightOriginAt, reader.parentAt))
     }
-    // A string begins with how many bytes it has, everything else with how many clocks it takes.
-    const isText = reader.kind === structKind.string
-    writeVarUint(body, isText ? slice.bytesTo - slice.bytesFrom : slice.to - slice.from)
-    writeUint8Array(body, bytes.subarray(slice.bytesFrom, slice.bytesTo))
+    if (reader.kind === structKind.string) this.#text(bytes, slice)
+    else {
+      writeVarUint(body, slice.to - slice.from)
+      writeUint8Array(body, bytes.subarray(slice.bytesFrom, slice.bytesTo))
+    }
+  }
+
+  /**
+   * Half a character cannot be written. As in Yjs, a replacement character stands for it, so that the slice takes the
+   * clocks that it should: one clock more would be taken for known by readers, and there Yjs may throw.
+   */
+  #text(bytes: Uint8Array, { bytesFrom, bytesTo, halfFirst, halfLast }: Slice): void {
+    const body = this.#body
+    const halves = Number(halfFirst) + Number(halfLast)
+    writeVarUint(body, bytesTo - bytesFrom + halves * replacementCharacter.length)
+    if (halfFirst) writeUint8Array(body, replacementCharacter)
+    writeUint8Array(body, bytes.subarray(bytesFrom, bytesTo))
+    if (halfLast) writeUint8Array(body, replacementCharacter)
   }
 
   /** Writes the block, with its head, to the end of `update`. */
