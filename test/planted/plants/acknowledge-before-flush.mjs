@@ -1,0 +1,11 @@
+/**
+ * A planted fault: authors are told that a window is saved when its commit begins. The commit then takes a little, as on a busy
+ * disk, or a kill would have to be lucky to come in between.
+ */
+import { replaceSource } from './replace-source.mjs'
+
+const append = 'const appended = await log.append(document, since, entries)'
+replaceSource('acknowledge-before-flush', 'server/src/room/committer.ts', [
+  ['    queue.commit(window)\n', ''],
+  [append, `queue.commit(window)\n    await new Promise(resolve => setTimeout(resolve, 100))\n    ${append}`],
+])

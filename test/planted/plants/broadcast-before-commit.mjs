@@ -1,0 +1,18 @@
+/**
+ * A planted fault: everybody is shown a window when its commit begins. The commit then takes a little, as on a busy disk, or a
+ * kill would have to be lucky to come in between.
+ */
+import { replaceSource } from './replace-source.mjs'
+
+const append = 'const appended = await log.append(document, since, entries)'
+const early = `
+    onTold(
+      drafts.map(({ content }, i) => ({ seq: since + 1 + i, ...content })),
+      { ms: 0, updates: window.length },
+    )
+    await new Promise(resolve => setTimeout(resolve, 100))
+`
+replaceSource('broadcast-before-commit', 'server/src/room/committer.ts', [
+  ['    onTold(windows, { ms: clock.monotonic() - startedMs, updates: window.length })\n', ''],
+  [append, `${early}    ${append}`],
+])
