@@ -111,9 +111,9 @@ function prepareBase(base: NewBase): NewBase {
   }
 }
 
-/** Bytes with a buffer of their own: a view takes the whole buffer behind it along to the other thread. */
+/** Bytes with a buffer of their own: a view takes the whole buffer behind it along to the other thread. Not by `slice`, which makes a view of a `Buffer`. */
 function alone(bytes: Uint8Array): Uint8Array {
-  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice()
+  return bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
 }
 
 function decode(document: string, { body, seq, link, previousLink }: StoredBody): StoredEntry {

@@ -72,7 +72,7 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
     const link = linkAt(document, base.through)
     if (link === null || (base.link ?? link) !== link) return { ok: false, reason: 'superseded' }
     lastGeneration += 1
-    const content = base.pieces.map(piece => piece.slice())
+    const content = base.pieces.map(piece => new Uint8Array(piece))
     if (document.base !== null) document.former.set(document.base.generation, document.base)
     document.base = {
       generation: lastGeneration,
@@ -80,9 +80,9 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
       link,
       pieces: content.length,
       bytes: content.reduce((sum, piece) => sum + piece.length, 0),
-      byteVector: base.byteVector.slice(),
-      documentVector: base.documentVector.slice(),
-      catchUp: base.catchUp.slice(),
+      byteVector: new Uint8Array(base.byteVector),
+      documentVector: new Uint8Array(base.documentVector),
+      catchUp: new Uint8Array(base.catchUp),
       content,
     }
     document.tail = document.tail.filter(({ seq }) => seq > base.through)
@@ -102,7 +102,7 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
         if (seq <= after) continue
         budget -= body.length
         if (budget < 0 && found.length > 0) break
-        found.push(decodeEntry(body.slice(), seq, link, previousLink))
+        found.push(decodeEntry(new Uint8Array(body), seq, link, previousLink))
       }
       return found
     },
@@ -113,7 +113,7 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
       if (base === undefined) return 'gone'
       const content = base.content[piece]
       if (content === undefined) throw new Error(`the base of generation ${generation} has no piece ${piece}`)
-      return content.slice()
+      return new Uint8Array(content)
     },
     async append(name, since, entries) {
       const document = find(name)
@@ -194,9 +194,9 @@ function copyBase(base: MemoryBase | null): Base | null {
   const { content: _, ...rest } = base
   return {
     ...rest,
-    byteVector: base.byteVector.slice(),
-    documentVector: base.documentVector.slice(),
-    catchUp: base.catchUp.slice(),
+    byteVector: new Uint8Array(base.byteVector),
+    documentVector: new Uint8Array(base.documentVector),
+    catchUp: new Uint8Array(base.catchUp),
   }
 }
 
