@@ -160,6 +160,17 @@ export const errors = {
     'The file in the data folder was not written by Syncline. Nothing was changed in it.',
     'Whoever starts the server must choose another data folder (--data, SYNCLINE_DATA).',
   ),
+  // These two are told by `bin/syncline`, before any of this can run.
+  NODE_TOO_OLD: startError(
+    'Node too old',
+    'Syncline needs Node 24 or newer; the message says which was found.',
+    'Whoever starts the server must install Node 24 or newer.',
+  ),
+  NOT_BUILT: startError(
+    'Not built',
+    'The clone has not been built, so there is nothing to start.',
+    'Whoever starts the server must run `npm run build`.',
+  ),
 } as const satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof errors

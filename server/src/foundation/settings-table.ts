@@ -254,6 +254,13 @@ export function flagName(name: SettingName): string {
   return `--${words(name).join('-')}`
 }
 
+/** The default as people read it: large numbers of bytes in MiB or KiB beside the number. */
+export function defaultText(name: SettingName): string {
+  const { default: value, unit } = settingOf(name)
+  if (unit !== 'bytes' || typeof value !== 'number' || value % KiB !== 0) return String(value)
+  return `${value} (${value % MiB === 0 ? `${value / MiB} MiB` : `${value / KiB} KiB`})`
+}
+
 function words(name: SettingName): string[] {
   return name.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`).split(' ')
 }
