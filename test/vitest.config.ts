@@ -17,6 +17,8 @@ export default defineConfig({
     pool: 'forks',
     execArgv: ['--conditions=syncline-source'],
     maxWorkers: 2,
+    // Cases that wait for the clients' own watchdogs wait at the same time.
+    maxConcurrency: 20,
     reporters: ['default', `${import.meta.dirname}/support/count-line-reporter.ts`],
     projects: [
       kind('unit', 20_000),

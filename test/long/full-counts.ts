@@ -17,7 +17,7 @@ export const fullCounts: readonly FullCount[] = [
     full: 40,
     what: 'rounds of random cuts under random edits, for each pair of clients',
   },
-  { name: 'CUT_OFFSETS', full: 100, what: 'cuts inside a frame at seeded offsets' },
+  { name: 'CUT_OFFSETS', full: 400, what: 'cuts inside a frame at seeded offsets' },
 ]
 
 /** What a full run is: these kinds of tests, with these numbers. */

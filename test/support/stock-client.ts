@@ -13,6 +13,10 @@ import { WebsocketProvider as Provider13 } from 'y-websocket'
 import * as Y13 from 'yjs'
 import { waitMsDefault, within } from './wait-until.ts'
 
+/** Each provider listens for the end of the process; Node takes more than ten of them for a leak. */
+const providersMax = 1_000
+process.setMaxListeners(Math.max(process.getMaxListeners(), providersMax))
+
 /** How one connection of a provider ended: the server's code, or null where the provider itself gave up. */
 export interface ConnectionEnd {
   readonly code: number | null
