@@ -2,6 +2,7 @@ import type { Entry } from '@syncline/server/internal/store/entry'
 import type { End, NewBase, UpdateLog } from '@syncline/server/internal/store/update-log'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { count, testSeed } from '../support/counts.ts'
 import { makeBase, makeEntry, readAll, readPieces } from './log-content.ts'
 import type { LogVariant } from './update-log.suite.ts'
 
@@ -9,8 +10,8 @@ import type { LogVariant } from './update-log.suite.ts'
  * Random sequences of requests, compared after each with a model of a few lines. `SYNCLINE_TEST_SEED` repeats a run,
  * `SYNCLINE_TEST_LOG_CASES` says how many sequences there are.
  */
-const seed = Number(process.env.SYNCLINE_TEST_SEED ?? Date.now() % 2 ** 31)
-const cases = Number(process.env.SYNCLINE_TEST_LOG_CASES ?? 60)
+const seed = testSeed()
+const cases = count('LOG_CASES', 60)
 
 interface ModelDocument {
   entries: { entry: Entry; end: End }[]
