@@ -199,12 +199,12 @@ export const settingsTable = {
     200,
     60 * 60_000,
   ),
-  // Stock clients give a connection up after 30 s without a data frame, and look every 3 s.
+  // At most 25 s must pass (stock clients give up after 30), and the heartbeat may be late by 2.5 s.
   keepAliveIntervalMs: milliseconds(
     20_000,
     'A connection gets a data frame at least every so many milliseconds; stock clients give up after 30,000.',
     100,
-    25_000,
+    22_500,
   ),
   presenceGraceMs: milliseconds(
     2_000,

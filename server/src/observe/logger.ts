@@ -41,7 +41,6 @@ export const events = {
   'compaction failed': 'error',
   'worker lost': 'error',
 
-  'store opened': 'info',
   'store away': 'error',
   'store back': 'info',
   /** Removing what no longer counts waits for room; nobody else does. */
