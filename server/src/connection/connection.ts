@@ -14,6 +14,7 @@ import { awarenessAboutNobody } from '@syncline/shared/wire/y-websocket'
 import type { WebSocket } from 'ws'
 import type { Clock } from '../foundation/clock.ts'
 import type { Member } from '../room/member.ts'
+import { closeWith } from './close-reason.ts'
 import { Inbound, type InboundLimits } from './inbound.ts'
 import type { ConnectionObserver } from './observer.ts'
 import { Outbound } from './outbound.ts'
@@ -55,8 +56,6 @@ type State =
 
 /** A peer that does not answer the close frame is cut off after this. */
 const closeHandshakeMs = 5_000
-/** RFC 6455, 5.5: a control frame carries at most 125 bytes, two of them are the code. */
-const closeReasonBytesMax = 123
 /** The code of a connection that broke off without a close frame (RFC 6455, 7.1.5). */
 const abnormalClosure = 1006
 
@@ -150,7 +149,8 @@ export class Connection implements Member {
     // Who is told to come back keeps its presence for the grace: the others should not see it flicker.
     this.#leave('server', code.retry ? 'lost' : 'closed')
     webSocket.resume()
-    webSocket.close(code.code, closeReason(code, detail))
+    const { code: number, reason } = closeWith(code, detail)
+    webSocket.close(number, reason)
     clock.after(closeHandshakeMs, () => webSocket.terminate())
   }
 
@@ -221,12 +221,4 @@ export class Connection implements Member {
     this.#inbound.clear()
     place?.leave(this, how)
   }
-}
-
-/** The code's sentence, with the detail where it fits. */
-function closeReason({ reason }: CloseCode, detail: string | undefined): string {
-  const sentence = detail === undefined ? reason : `${reason.split(':')[0]}: ${detail}`
-  const bytes = Buffer.from(sentence)
-  if (bytes.byteLength <= closeReasonBytesMax) return sentence
-  return new TextDecoder().decode(bytes.subarray(0, closeReasonBytesMax), { stream: true })
 }

@@ -14,6 +14,7 @@ import type { Clock } from '../foundation/clock.ts'
 import { AppError } from '../foundation/errors.ts'
 import { admit } from '../http/admission.ts'
 import { problemOf } from '../http/problem.ts'
+import { closeWith } from './close-reason.ts'
 import { Connection, type ConnectionLimits, type Place } from './connection.ts'
 import type { ConnectionObserver } from './observer.ts'
 
@@ -81,12 +82,19 @@ export class Upgrades {
     const { open, limits } = this.#options
     const refusal = admit(request.headers, { open }) ?? this.#refusalOf(request)
     if (refusal !== null) return this.#refuse(socket, refusal)
-    const document = documentNameFromPath(request.url ?? '', limits.documentNameBytesMax)
-    if (!document.ok)
-      return this.#refuse(socket, new AppError('DOCUMENT_NAME_INVALID', { reason: document.reason }))
-    this.#webSocketServer.handleUpgrade(request, socket, head, webSocket =>
-      this.#connect(webSocket, socket as Socket, document.name),
-    )
+    this.#webSocketServer.handleUpgrade(request, socket, head, webSocket => {
+      const document = documentNameFromPath(request.url ?? '', limits.documentNameBytesMax)
+      if (document.ok) this.#connect(webSocket, socket as Socket, document.name)
+      else this.#turnAway(webSocket, new AppError('DOCUMENT_NAME_INVALID', { reason: document.reason }))
+    })
+  }
+
+  /** After the handshake: a refusal before it would be retried for ever, and browsers could not see why. */
+  #turnAway(webSocket: WebSocket, error: AppError): void {
+    this.#options.observer.refused({ code: error.code, reason: error.message })
+    webSocket.on('error', () => webSocket.terminate())
+    const { code, reason } = closeWith(closeCodes.malformed, error.message)
+    webSocket.close(code, reason)
   }
 
   #refusalOf({ headers }: IncomingMessage): AppError | null {
@@ -143,7 +151,11 @@ export class Upgrades {
   #refuse(socket: Duplex, error: AppError): void {
     const { status, headers, body } = problemOf(error)
     this.#options.observer.refused({ code: error.code, reason: error.message })
-    const all = { ...headers, Connection: 'close', 'Content-Length': String(Buffer.byteLength(body)) }
+    const all = {
+      ...headers,
+      Connection: headers.Upgrade === undefined ? 'close' : 'Upgrade, close',
+      'Content-Length': String(Buffer.byteLength(body)),
+    }
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
   }
