@@ -1,0 +1,54 @@
+/**
+ * One document, open in this page: the Yjs document, its copy in this browser, its connection, and who is here.
+ * Everything works without the connection: writing goes into the document, from there into the browser's IndexedDB, and
+ * to the server whenever there is one.
+ *
+ * Leaves to others: saying how the connection is doing (`connection-state.ts`), and everything that is seen.
+ */
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+import { ConnectionWatch } from './connection-state.ts'
+import { documentPath, socketAddress } from './document-address.ts'
+import { type Identity, rememberedIdentity } from './identity.ts'
+import { openLocalCopy } from './local-copy.ts'
+import { Presence } from './presence.ts'
+
+/** The root types of a document that this editor writes: the text, and its title. */
+export const bodyField = 'body'
+const titleField = 'title'
+
+export interface Session {
+  readonly document: string
+  readonly doc: Y.Doc
+  readonly title: Y.Text
+  readonly presence: Presence
+  readonly connection: ConnectionWatch
+  /** Who sits here, as of the opening of the page. */
+  readonly identity: Identity
+  /** Settles when what this browser has kept is in the document, or cannot be read. */
+  readonly localCopyRead: Promise<void>
+}
+
+/** Opens a document. It can be written in at once. */
+export function openSession(document: string): Session {
+  const doc = new Y.Doc()
+  const identity = rememberedIdentity()
+  const localCopy = openLocalCopy(document, doc)
+  // Without `connect`, so that everybody who listens is there before the first event.
+  const provider = new WebsocketProvider(socketAddress(location), documentPath(document), doc, {
+    connect: false,
+  })
+  const presence = new Presence(provider.awareness, bodyField)
+  presence.announce(identity)
+  const connection = new ConnectionWatch(provider, localCopy)
+  provider.connect()
+  return {
+    document,
+    doc,
+    title: doc.getText(titleField),
+    presence,
+    connection,
+    identity,
+    localCopyRead: localCopy.read,
+  }
+}
