@@ -6,6 +6,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { Random, testSeed } from '../support/counts.ts'
 import { joinFresh } from '../support/fresh-client.ts'
+import { scrape } from '../support/scrape.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
 import { TypingCrowd } from '../support/typing-crowd.ts'
@@ -33,7 +34,7 @@ test('[LOG-1] [LOG-4] a full disk sends people away with 1013, shows in /readyz 
 
   disk.fill()
   await waitUntil('/readyz to say so', async () => (await ready(server)) === 503)
-  expect(await metric(server, 'syncline_store_away')).toBe(1)
+  expect(await scrape(server.url, 'syncline_store_away')).toBe(1)
   await server.waitForLog('a line that says so', line => line.msg === 'store away')
   await waitUntil('everybody to be sent away', () =>
     crowd.typists.every(typist => typist.ends.includes(overload)),
@@ -44,7 +45,7 @@ test('[LOG-1] [LOG-4] a full disk sends people away with 1013, shows in /readyz 
   disk.makeRoom()
   await waitUntil('everybody to be back by themselves', () => crowd.allSynced)
   await waitUntil('/readyz to be well again', async () => (await ready(server)) === 200)
-  expect(await metric(server, 'syncline_store_away')).toBe(0)
+  expect(await scrape(server.url, 'syncline_store_away')).toBe(0)
   await waitUntil('typing to go on', () => crowd.edits > editsOfAll)
   crowd.stopTyping()
   await crowd.whenConverged()
@@ -61,10 +62,4 @@ test('[LOG-1] [LOG-4] a full disk sends people away with 1013, shows in /readyz 
 async function ready(server: ServerProcess): Promise<number> {
   const { status } = await fetch(`${server.url}/readyz`)
   return status
-}
-
-async function metric(server: ServerProcess, name: string): Promise<number | undefined> {
-  const text = await (await fetch(`${server.url}/metrics`)).text()
-  const line = text.split('\n').find(one => one.startsWith(`${name} `))
-  return line === undefined ? undefined : Number(line.slice(name.length + 1))
 }
