@@ -21,4 +21,4 @@ export const fullCounts: readonly FullCount[] = [
 ]
 
 /** What a full run is: these kinds of tests, with these numbers. */
-export const longProjects: readonly string[] = ['unit', 'fault', 'fuzz', 'compat']
+export const longProjects: readonly string[] = ['unit', 'contract', 'fault', 'fuzz', 'compat']
