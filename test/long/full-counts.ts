@@ -12,6 +12,8 @@ export const fullCounts: readonly FullCount[] = [
   { name: 'KILLS', full: 25, what: 'kills of the server under writers' },
   { name: 'DOCUMENTS', full: 1_000, what: 'random documents of the property tests' },
   { name: 'MUTATIONS', full: 10_000, what: 'mutated updates' },
+  { name: 'ENTRIES', full: 10_000, what: 'random log entries, to bytes and back' },
+  { name: 'LOG_CASES', full: 1_000, what: 'random sequences of calls to each store, against a model' },
   {
     name: 'CUT_ROUNDS',
     full: 40,
