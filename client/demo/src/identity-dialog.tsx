@@ -12,16 +12,18 @@ interface IdentityDialogProps {
 export function IdentityDialog({ dialog, identity, onChange }: IdentityDialogProps) {
   const heading = useId()
   const take = (event: SubmitEvent<HTMLFormElement>) => {
+    // The form is replaced by the change below, and a form that has gone closes no dialog.
+    event.preventDefault()
     const form = new FormData(event.currentTarget)
     const color = palette.find(choice => choice.color === form.get('color'))?.color ?? identity.color
     onChange({ name: parseName(form.get('name')) ?? identity.name, color })
+    dialog.current!.close()
   }
   return (
     <dialog ref={dialog} className="dialog" aria-labelledby={heading}>
       {/* Made anew with every change, so that what was typed and then left does not stay. */}
       <form
         key={`${identity.name} ${identity.color}`}
-        method="dialog"
         onSubmit={take}
         onReset={() => dialog.current!.close()}
       >

@@ -1,4 +1,5 @@
 /** The page: the header, the formatting bar, the sheet with title and text, and what is said below it. Each part fails alone. */
+import type { Editor } from '@tiptap/core'
 import { useEffect, useState } from 'react'
 import { ConnectionSentence, ConnectionWord } from './connection-view.tsx'
 import { CrashMessage } from './crash-message.tsx'
@@ -55,7 +56,7 @@ function Sheet({ session }: { readonly session: Session }) {
       {/* Until what this browser kept is shown, no placeholder claims that the document is empty. */}
       <main className="sheet" data-opened={opened}>
         <CrashMessage part="The title">
-          <Title text={session.title} onLeave={() => editor?.commands.focus('start')} />
+          <Title text={session.title} onLeave={() => editor && startWriting(editor)} />
         </CrashMessage>
         <CrashMessage part="The text">
           <Text editor={editor} session={session} />
@@ -67,6 +68,12 @@ function Sheet({ session }: { readonly session: Session }) {
       </footer>
     </>
   )
+}
+
+/** At once: TipTap's own `focus` waits for a frame, and what is typed until then would land in the title. */
+function startWriting(editor: Editor): void {
+  editor.commands.setTextSelection(0)
+  editor.view.focus()
 }
 
 function useSettled(promise: Promise<unknown>): boolean {

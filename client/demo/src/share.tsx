@@ -28,7 +28,13 @@ export function Share({ link }: { readonly link: string }) {
 
   return (
     <>
-      <button type="button" className="button button-main share" onClick={copy}>
+      <button
+        type="button"
+        className="button button-main share"
+        aria-label="Copy link"
+        title="Copy link"
+        onClick={copy}
+      >
         {copied ? checkIcon : linkIcon}
         {/* Both texts hold the place, so that the button keeps its width. */}
         <span className="share-words">
