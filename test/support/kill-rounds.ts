@@ -106,7 +106,8 @@ class KillRounds {
       stopAtLoss = false,
     } = this.#plan
     const first = await this.#start(0)
-    this.#crowd = new TypingCrowd({ wsUrl: first.wsUrl, random, documents, editsPerSecond })
+    const lossesPerSecond = 1
+    this.#crowd = new TypingCrowd({ wsUrl: first.wsUrl, random, documents, editsPerSecond, lossesPerSecond })
     for (const failpoint of schedule(this.#plan)) {
       await this.#round(failpoint)
       const { losses, troubles } = this.#report

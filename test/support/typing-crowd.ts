@@ -23,6 +23,8 @@ export interface CrowdOptions {
   readonly editsPerSecond: number
   /** How many of each kind write in a document. */
   readonly writers?: number
+  /** So often in a second one of those who ask loses their connection, and comes back. */
+  readonly lossesPerSecond?: number
 }
 
 interface StockWriter {
@@ -108,7 +110,7 @@ export class TypingCrowd implements Disposable {
   }
 
   startTyping(): void {
-    const { random, editsPerSecond } = this.#options
+    const { random, editsPerSecond, lossesPerSecond = 0 } = this.#options
     let lastMs = performance.now()
     let owed = 0
     let nextAsked = 0
@@ -123,6 +125,7 @@ export class TypingCrowd implements Disposable {
         this.#edits += this.#writing.length
       }
       this.typists[nextAsked++ % this.typists.length]!.ask()
+      if (random.fraction() < (passedMs / 1000) * lossesPerSecond) random.pick(this.typists).loseConnection()
     }, tickMs)
   }
 
