@@ -4,6 +4,7 @@
  */
 import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
 import type { ClientRanges } from '@syncline/shared/update/ranges'
+import { splitUpdate } from '@syncline/shared/update/split'
 import { type StateVector, structsBeyond } from '@syncline/shared/update/vector'
 import { type WalkLimits, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import { inspectUpdate } from './inspection.ts'
@@ -14,6 +15,8 @@ export const tasks = {
   inspect: ({ update, limits }: { update: Uint8Array; limits: WalkLimits }) => inspectUpdate(update, limits),
   cut: (task: { update: Uint8Array; structs: ClientRanges; deletes: ClientRanges }) =>
     cutUpdate(task.update, task.structs, task.deletes),
+  split: (task: { update: Uint8Array; pieceBytesMax: number }) =>
+    splitUpdate(task.update, task.pieceBytesMax),
   difference,
 }
 

@@ -39,6 +39,7 @@ export class Workers {
   inspect = (update: Uint8Array, limits: WalkLimits) => this.#run('inspect', { update, limits })
   cut = (update: Uint8Array, structs: ClientRanges, deletes: ClientRanges) =>
     this.#run('cut', { update, structs, deletes })
+  split = (update: Uint8Array, pieceBytesMax: number) => this.#run('split', { update, pieceBytesMax })
   difference = (piece: Uint8Array, vector: StateVector) => this.#run('difference', { piece, vector })
   buildBase = (input: Parameters<Tasks['buildBase']>[0]) => this.#run('buildBase', input, 1)
 

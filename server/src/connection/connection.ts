@@ -52,7 +52,8 @@ export interface ConnectionOptions {
 type State =
   | { readonly at: 'opening' }
   | { readonly at: 'joined'; readonly place: Place }
-  | { readonly at: 'closing'; readonly by: 'client' | 'server' | 'lost' }
+  /** `code`: the one that we sent, if it was us. */
+  | { readonly at: 'closing'; readonly by: 'client' | 'server' | 'lost'; readonly code: number | null }
 
 /** A peer that does not answer the close frame is cut off after this. */
 const closeHandshakeMs = 5_000
@@ -147,7 +148,7 @@ export class Connection implements Member {
     const { webSocket, clock } = this.#options
     if (detail !== undefined) this.#tellClientError(detail)
     // Who is told to come back keeps its presence for the grace: the others should not see it flicker.
-    this.#leave('server', code.retry ? 'lost' : 'closed')
+    this.#leave('server', code.retry ? 'lost' : 'closed', code.code)
     webSocket.resume()
     const { code: number, reason } = closeWith(code, detail)
     webSocket.close(number, reason)
@@ -207,17 +208,17 @@ export class Connection implements Member {
   #closed(code: number): void {
     const { observer, clock, onClosed } = this.#options
     const lost = code === abnormalClosure
-    this.#leave(lost ? 'lost' : 'client', lost ? 'lost' : 'closed')
-    const { by } = this.#state as Extract<State, { at: 'closing' }>
+    this.#leave(lost ? 'lost' : 'client', lost ? 'lost' : 'closed', null)
+    const { by, code: sent } = this.#state as Extract<State, { at: 'closing' }>
     const ms = clock.monotonic() - this.#openedMs
-    observer.disconnected({ connection: this.id, document: this.document, code, by, ms })
+    observer.disconnected({ connection: this.id, document: this.document, code: sent ?? code, by, ms })
     onClosed(this)
   }
 
-  #leave(by: 'client' | 'server' | 'lost', how: 'closed' | 'lost'): void {
+  #leave(by: 'client' | 'server' | 'lost', how: 'closed' | 'lost', code: number | null): void {
     if (this.#state.at === 'closing') return
     const place = this.#state.at === 'joined' ? this.#state.place : null
-    this.#state = { at: 'closing', by }
+    this.#state = { at: 'closing', by, code }
     this.#inbound.clear()
     place?.leave(this, how)
   }

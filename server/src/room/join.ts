@@ -15,7 +15,7 @@ import type { Message } from '@syncline/shared/wire/message'
 import type { Base, UpdateLog } from '../store/update-log.ts'
 import type { Generations } from './generations.ts'
 import type { Member } from './member.ts'
-import { asSyncStep2, type Chunk, type Tail } from './tail.ts'
+import { asSyncStep2, type Chunk, chunkBytesMax, type Tail } from './tail.ts'
 
 /** The next piece is read once this little waits in the socket. */
 const joinWaitingBytesMax = 256 * 1024
@@ -31,6 +31,8 @@ export interface JoinSource {
   readonly tail: Tail
   /** What a client at this vector lacks of a piece, or null for nothing; runs in the worker. */
   difference(piece: Uint8Array, vector: StateVector): Promise<Uint8Array | null>
+  /** Cuts an update into several of at most `chunkBytesMax`; runs in the worker. */
+  split(update: Uint8Array): Promise<readonly Uint8Array[]>
   /** Our state vector, encoded, for the SyncStep1. */
   vector(): Uint8Array
 }
@@ -116,7 +118,9 @@ async function sendTail(
   let chunk = first
   while (chunk.sealed) {
     for (const update of lackedOf(chunk, vector, deletesOfCovered)) {
-      if (!(await delivery.update(update))) return false
+      for (const piece of await inPieces(update, chunk, source)) {
+        if (!(await delivery.update(piece))) return false
+      }
     }
     chunk = chunk.next!
   }
@@ -127,6 +131,25 @@ async function sendTail(
   delivery.send({ kind: 'sync-step-1', vector: source.vector() })
   makeLive()
   return true
+}
+
+/**
+ * One frame of several megabytes outlasts the 30 s watchdog of stock clients on a slow line, and they start over for ever.
+ * Until compaction has cut it, a large update is cut here, once for everybody who gets it whole.
+ */
+async function inPieces(
+  update: Uint8Array,
+  chunk: Chunk,
+  source: JoinSource,
+): Promise<readonly Uint8Array[]> {
+  if (update.byteLength <= chunkBytesMax) return [update]
+  const isWhole = chunk.updates().length === 1 && chunk.updates()[0] === update
+  if (!isWhole) return source.split(update)
+  chunk.pieces ??= source.split(update).catch(error => {
+    chunk.pieces = null
+    throw error
+  })
+  return chunk.pieces
 }
 
 /** What a client lacks of a chunk. Of one that it has, only the deletes: a vector does not tell those. */

@@ -8,6 +8,7 @@ import { sendDocument } from './join.ts'
 import type { Member } from './member.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
 import type { Seat } from './seats.ts'
+import { chunkBytesMax } from './tail.ts'
 
 export interface JoiningOptions {
   readonly document: string
@@ -60,6 +61,7 @@ export class Joining {
       generations,
       tail,
       difference: workers.difference,
+      split: (update: Uint8Array) => workers.split(update, chunkBytesMax),
       vector: () => known.encodedVector(),
     }
     const { outcome, bytes } = await sendDocument(member, vector, source, () => {

@@ -24,7 +24,7 @@ export interface RoomLimits extends GateLimits {
 /** What all rooms of a server share. */
 export interface RoomServices {
   readonly log: UpdateLog
-  readonly workers: Pick<Workers, 'inspect' | 'cut' | 'difference'>
+  readonly workers: Pick<Workers, 'inspect' | 'cut' | 'split' | 'difference'>
   readonly compactor: Pick<Compactor, 'compact'>
   readonly clock: Clock
   /** Names this process in entries. */

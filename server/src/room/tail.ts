@@ -12,7 +12,8 @@ import { mergeUpdates } from 'yjs'
 
 /** A chunk is sealed at whichever comes first. 64 is also the largest fan-in at which flat merging is cheap. */
 const chunkWindowsMax = 64
-const chunkBytesMax = 256 * 1024
+/** Also what one frame of a join may hold: what is larger is cut before it is sent. */
+export const chunkBytesMax = 256 * 1024
 
 /** One committed entry: its seq, its merged update and what is in it. */
 export interface Window {
@@ -26,6 +27,8 @@ export class Chunk {
   readonly structs: ClientRanges = new Map()
   readonly deletes: ClientRanges = new Map()
   next: Chunk | null = null
+  /** Its content in frames of bounded size, once somebody needed it cut. */
+  pieces: Promise<readonly Uint8Array[]> | null = null
   sealed = false
   bytes = 0
   lastSeq: number
@@ -95,6 +98,8 @@ export class Tail {
   }
 
   add(window: Window): void {
+    // A large window stays alone: merging it with small ones would cost its size.
+    if (window.update.byteLength >= chunkBytesMax) this.seal()
     this.#open.add(window)
     this.#bytes += window.update.byteLength
     this.#windows++
