@@ -40,7 +40,7 @@ export abstract class ContentCursor {
 
   /** Goes to `clock`, or to the last place before it at which the bytes can be cut. */
   abstract seek(clock: number): void
-  /** Goes forward by about `count` bytes, over one clock at least, to a place at which the bytes can be cut, or to the end. */
+  /** Goes forward by about `count` bytes, over one character or value at least, and never past the end. */
   abstract advance(count: number): void
 
   /** The slice that holds the clocks from `from` to `to`. */
@@ -118,7 +118,8 @@ class ValuesCursor extends ContentCursor {
 
   override advance(count: number): void {
     const to = this.at + count
-    while (this.at < to && this.clocks < this.#count) this.#step()
+    do this.#step()
+    while (this.clocks < this.#count && this.#reader.endOfValue(this.at) <= to)
   }
 
   #step(): void {

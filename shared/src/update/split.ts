@@ -140,6 +140,8 @@ class Source {
   readonly #deletes: Ranges
   readonly #partBytesMax: number
   #structsLeft: number
+  /** Where the struct before this one ended. */
+  #endBefore = 0
   #content: ContentCursor | undefined
   #deletesAt = 0
   #partDeleteBytes = 0
@@ -176,9 +178,9 @@ class Source {
     const whole = slice.from === 0 && slice.to === reader.length
     const head = whole ? 0 : reader.contentAt - reader.start + sliceOverheadBytesMax
     const content = whole ? reader.pos - reader.start : slice.bytesTo - slice.bytesFrom
-    // Where a Skip leads up to it, that takes its kind and a length.
-    const gap = 1 + uintBytes(reader.clock)
-    return head + content + gap + this.#partDeleteBytes
+    // Where it lies behind a gap, a Skip leads up to it: its kind and a length.
+    const gap = slice.from === 0 ? reader.clock - this.#endBefore : 0
+    return head + content + (gap === 0 ? 0 : 1 + uintBytes(gap)) + this.#partDeleteBytes
   }
 
   /** The most that the heads of a block and of its delete ranges take. */
@@ -189,6 +191,7 @@ class Source {
 
   #nextStruct(): boolean {
     const { reader } = this
+    this.#endBefore = reader.clock + reader.length
     do {
       if (this.#structsLeft === 0) return false
       this.#structsLeft--
