@@ -5,7 +5,14 @@ import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { content, documentsCount, seed, stepsArbitrary, writeDocument } from './random-document.ts'
+import {
+  content,
+  documentsCount,
+  propertyTimeoutMs,
+  seed,
+  stepsArbitrary,
+  writeDocument,
+} from './random-document.ts'
 
 describe('cutUpdate', () => {
   test('an update from which nothing is wanted is only its deletes', () => {
@@ -49,7 +56,9 @@ describe('cutUpdate', () => {
     }
   })
 
-  test(`what is cut for any state vector completes a document that has it, seed ${seed}`, () => {
+  test(`what is cut for any state vector completes a document that has it, seed ${seed}`, {
+    timeout: propertyTimeoutMs,
+  }, () => {
     fc.assert(
       fc.property(
         stepsArbitrary,
@@ -76,7 +85,8 @@ describe('cutUpdate', () => {
           const had = cutUpdate(whole, wantedBelow(vector), new Map())
           const difference = Y.diffUpdate(whole, Y.encodeStateVector(new Map(vector)))
           expectSame([had, cut], [had, difference], updates)
-          expectSame([cut, had], [had, difference], updates)
+          // The other way round compared likewise: what waits for two things, Yjs lets wait for the second when the first comes.
+          expectSame([cut, had], [difference, had], updates)
         },
       ),
       { numRuns: documentsCount, seed },
@@ -94,7 +104,44 @@ describe('splitUpdate', () => {
     expect(load(pieces).getText('text').toString()).toBe(text)
   })
 
-  test(`pieces, loaded in order or merged, are the whole, seed ${seed}`, () => {
+  test('a long list is split between its values, and a single value that is too large stands alone', () => {
+    const doc = new Y.Doc()
+    const values = Array.from({ length: 2_000 }, (_, i) => `value ${i} é`)
+    values[700] = 'x'.repeat(3_000)
+    doc.getArray('list').insert(0, values)
+    const pieces = splitUpdate(Y.encodeStateAsUpdate(doc), 2_048)
+    const tooLarge = pieces.filter(piece => piece.length > 2_048)
+    expect(tooLarge.map(piece => Y.decodeUpdate(piece).structs.map(struct => struct.length))).toEqual([[1]])
+    expect(load(pieces).getArray('list').toJSON()).toEqual(values)
+  })
+
+  test('each piece holds about the same part of every client, and the deletes of what is in it', () => {
+    const docs = [1, 2].map(client => typedAndDeleted(client, client * 4_000))
+    const unknown = deleteSetUpdate(new Map([[9, [3, 5]]]))
+    const whole = Y.mergeUpdates([...docs, unknown])
+    const pieces = splitUpdate(whole, 4_096).map(walked)
+    expect(pieces.length).toBeGreaterThan(5)
+    const last = pieces.pop()!
+    expect(last).toMatchObject({ structs: new Map(), deletes: new Map([[9, [3, 5]]]) })
+    for (const [index, { structs, deletes }] of pieces.entries()) {
+      for (const [client, ranges] of deletes) {
+        for (let i = 0; i < ranges.length; i += 2) {
+          expect(contains(structs.get(client)!, ranges[i]!, ranges[i + 1]!)).toBe(true)
+        }
+      }
+      for (const [client, length] of [
+        [1, 4_000],
+        [2, 8_000],
+      ] as const) {
+        const reached = structs.get(client)!.at(-1)! / length
+        expect(Math.abs(reached - (index + 1) / pieces.length)).toBeLessThan(0.25)
+      }
+    }
+  })
+
+  test(`pieces, loaded in order or merged, are the whole, seed ${seed}`, {
+    timeout: propertyTimeoutMs,
+  }, () => {
     fc.assert(
       fc.property(
         stepsArbitrary,
@@ -122,6 +169,18 @@ function typed(text: string): Uint8Array {
   const doc = new Y.Doc()
   doc.clientID = 7
   doc.getText('text').insert(0, text)
+  return Y.encodeStateAsUpdate(doc)
+}
+
+/** Characters written one by one at random places, so that each is a struct of its own, and every third deleted. */
+function typedAndDeleted(client: number, length: number): Uint8Array {
+  const doc = new Y.Doc()
+  doc.clientID = client
+  const text = doc.getText('text')
+  doc.transact(() => {
+    for (let i = 0; i < length; i++) text.insert((i * 7) % (text.length + 1), 'x')
+    for (let i = 0; i < length / 3; i++) text.delete(i * 2, 1)
+  })
   return Y.encodeStateAsUpdate(doc)
 }
 

@@ -232,6 +232,9 @@ function characterStart(text: string, index: number): number {
 /** How many random documents a property is tried on: `SYNCLINE_TEST_DOCUMENTS`, 200 unless told. */
 export const documentsCount = Number(process.env.SYNCLINE_TEST_DOCUMENTS ?? 200)
 
+/** How long a property over that many documents may take on a busy machine. */
+export const propertyTimeoutMs = 20_000 + 200 * documentsCount
+
 /** `SYNCLINE_TEST_SEED` repeats a run; the seed stands in the title of each property. */
 export const seed = Number(process.env.SYNCLINE_TEST_SEED ?? (Date.now() ^ (process.pid << 8)) & 0x7fffffff)
 
