@@ -13,6 +13,7 @@ import { startHeartbeat } from './connection/heartbeat.ts'
 import { Upgrades, type UpgradesLimits } from './connection/upgrade.ts'
 import { watchConnections } from './connection/watch-connections.ts'
 import { type Clock, systemClock } from './foundation/clock.ts'
+import { watchLoopLag } from './foundation/loop-lag.ts'
 import { settingsWith } from './foundation/settings.ts'
 import type { Settings } from './foundation/settings-table.ts'
 import { createHttp, type Readiness } from './http/create-http.ts'
@@ -63,7 +64,17 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const workers = new Workers({ onWorkerLost })
   const compactor = new Compactor(log, workers)
   const observer = watchRooms(logger, metrics)
-  const services = { log, workers, compactor, clock, instance, limits: roomLimits(settings), observer }
+  const loopLag = watchLoopLag(clock)
+  const services = {
+    log,
+    workers,
+    compactor,
+    clock,
+    instance,
+    limits: roomLimits(settings),
+    observer,
+    loopLagMs: loopLag.lagMs,
+  }
   const rooms = new Rooms(services, { roomsMax: settings.limitRooms, idleMs: settings.roomIdleMs })
   const upgrades = new Upgrades({
     open: settings.open,
@@ -86,6 +97,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       rooms.close()
       await settled(() => !rooms.isBusy)
       stopHeartbeat()
+      loopLag.stop()
       await log.close()
       await workers.close()
     },

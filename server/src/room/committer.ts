@@ -1,5 +1,5 @@
 /**
- * Takes windows from the queue to the log, one commit in flight at a time.
+ * Takes windows from the queue to the log, one commit in flight at a time, as often as the room's pace allows.
  *
  * The order is the promise: the log has it, then the room, then its authors are told, then everybody sees it
  * [LOG-1, LOG-2]. A commit that never returns tells nobody anything.
@@ -17,6 +17,8 @@ export interface CommitterOptions {
   readonly instance: string
   readonly queue: WindowQueue
   readonly end: End
+  /** From the end of one commit to the beginning of the next; 0 in a quiet room. */
+  readonly windowMs: () => number
   /** After this long without an answer `onStalled` is called, once for each commit. */
   readonly stallMs: number
   readonly onMergeFailure: (seq: number, authors: readonly string[], error: unknown) => void
@@ -29,11 +31,17 @@ export interface CommitterOptions {
   readonly onRefused: (error: unknown) => void
 }
 
+/** Windows in one commit: each is an entry and a frame of its own, but they share the flush and the write. */
+const windowsPerCommitMax = 8
+
 export class Committer {
   readonly #options: CommitterOptions
   #end: End
   #inFlight = false
   #stalled = false
+  /** When the last commit ended. */
+  #committedMs = Number.NEGATIVE_INFINITY
+  #timer: (() => void) | null = null
 
   constructor(options: CommitterOptions) {
     this.#options = options
@@ -56,39 +64,59 @@ export class Committer {
 
   offer(arrival: Arrival): void {
     this.#options.queue.push(arrival)
-    if (!this.#inFlight) void this.#commitAll()
+    if (!this.#inFlight && this.#timer === null) this.#commitWhenDue()
   }
 
-  async #commitAll(): Promise<void> {
+  /** At once in a quiet room, otherwise when the running window ends. */
+  #commitWhenDue(): void {
+    const { clock, windowMs } = this.#options
+    const waitMs = this.#committedMs + windowMs() - clock.monotonic()
+    if (waitMs <= 0) {
+      void this.#commit()
+      return
+    }
+    this.#timer = clock.after(waitMs, () => {
+      this.#timer = null
+      void this.#commit()
+    })
+  }
+
+  async #commit(): Promise<void> {
+    const { queue, onRefused } = this.#options
     this.#inFlight = true
     try {
-      while (!this.#options.queue.isEmpty) await this.#commitWindow(this.#options.queue.takeWindow())
+      await this.#commitWindows(queue.takeWindows(windowsPerCommitMax))
     } catch (error) {
-      this.#options.onRefused(error)
+      onRefused(error)
       return
     }
     this.#inFlight = false
+    if (!queue.isEmpty) this.#commitWhenDue()
   }
 
-  async #commitWindow(window: readonly Arrival[]): Promise<void> {
+  async #commitWindows(taken: readonly (readonly Arrival[])[]): Promise<void> {
     const { document, log, clock, instance, queue, onMergeFailure, onCommitted, onTold } = this.#options
     const since = this.#end.seq
     const startedMs = clock.monotonic()
-    const drafts = draftEntries(window, {
+    const draftOptions = {
       timeMs: clock.now(),
       instance,
-      onMergeFailure: (authors, error) => onMergeFailure(since + 1, authors, error),
-    })
+      onMergeFailure: (authors: readonly string[], error: unknown) =>
+        onMergeFailure(since + 1, authors, error),
+    }
+    const drafts = taken.flatMap(window => draftEntries(window, draftOptions))
     const cancelStallTimer = this.#watch()
     const entries = drafts.map(draft => draft.entry)
     const appended = await log.append(document, since, entries)
     cancelStallTimer()
     this.#stalled = false
     this.#end = appended.ends.at(-1)!
+    this.#committedMs = clock.monotonic()
     const windows = drafts.map(({ content }, i) => ({ seq: appended.ends[i]!.seq, ...content }))
     onCommitted(windows)
-    queue.commit(window)
-    onTold(windows, { ms: clock.monotonic() - startedMs, updates: window.length })
+    const arrivals = taken.flat()
+    queue.commit(arrivals)
+    onTold(windows, { ms: this.#committedMs - startedMs, updates: arrivals.length })
   }
 
   #watch(): () => void {

@@ -11,6 +11,7 @@
 import { cutUpdate, deleteSetUpdate, isEmptyUpdate } from '@syncline/shared/update/cut'
 import { addClientRanges, type ClientRanges, equalClientRanges } from '@syncline/shared/update/ranges'
 import { covers, decodeVector, type StateVector, structsBeyond } from '@syncline/shared/update/vector'
+import { walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Base, UpdateLog } from '../store/update-log.ts'
 import type { Generations } from './generations.ts'
@@ -90,7 +91,8 @@ async function sendBase(
   const reach = decodeVector(base.documentVector)
   if (!reach.ok) throw new Error(`the base's document vector is unreadable: ${reach.reason}`)
   if (covers(vector, reach.vector)) {
-    return isEmptyUpdate(base.catchUp) || (await delivery.update(base.catchUp)) ? 'sent' : 'left'
+    const lacked = lackedOfCatchUp(base.catchUp, vector)
+    return isEmptyUpdate(lacked) || (await delivery.update(lacked)) ? 'sent' : 'left'
   }
   const hasPart = [...vector.keys()].some(client => reach.vector.has(client))
   const release = source.generations.hold(base)
@@ -105,6 +107,16 @@ async function sendBase(
   } finally {
     release()
   }
+}
+
+/** Whoever wrote what lies behind a gap of ours has it, and has not yet been asked for what is missing. */
+function lackedOfCatchUp(catchUp: Uint8Array, vector: StateVector): Uint8Array {
+  // The number of clients whose structs it holds: nearly always none, and then all of it is deletes.
+  if (catchUp[0] === 0) return catchUp
+  const walked = walkUpdate(catchUp, { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY })
+  if (!walked.ok) throw new Error(`the base's catch-up frame is damaged: ${walked.reason}`)
+  const { structs, deletes } = walked.structure
+  return cutUpdate(catchUp, structsBeyond(structs, vector), deletes)
 }
 
 async function sendTail(

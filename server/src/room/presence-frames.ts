@@ -1,6 +1,6 @@
 /**
- * When presence is told: the newest entry of each client id in one frame, after the document frames that preceded it
- * (a caret that arrives before the text it stands in vanishes), but never waiting long for a stalled store.
+ * When presence is told: the newest entry of each client id in one frame a window, after the document frames that preceded
+ * it (a caret that arrives before the text it stands in vanishes), but never waiting long for a stalled store.
  */
 import { type AwarenessEntry, encodeAwareness } from '@syncline/shared/presence'
 import type { Message } from '@syncline/shared/wire/message'
@@ -15,11 +15,16 @@ export class PresenceFrames {
   readonly #queue: WindowQueue
   readonly #clock: Clock
   readonly #tell: (message: Message) => void
+  readonly #windowMs: () => number
+  #toldMs = Number.NEGATIVE_INFINITY
+  #cancelWindow: (() => void) | null = null
   #cancelTimer: (() => void) | null = null
 
-  constructor(queue: WindowQueue, clock: Clock, tell: (message: Message) => void) {
+  /** `windowMs`: from one frame to the next, 0 where few people move. */
+  constructor(queue: WindowQueue, clock: Clock, windowMs: () => number, tell: (message: Message) => void) {
     this.#queue = queue
     this.#clock = clock
+    this.#windowMs = windowMs
     this.#tell = tell
   }
 
@@ -31,9 +36,15 @@ export class PresenceFrames {
     this.afterCommit()
   }
 
-  /** Tells what no longer waits for a window. */
+  /** Tells what no longer waits for a commit, now or when the running window ends. */
   afterCommit(): void {
-    if (this.#waiting.size > 0) this.#flush(this.#queue.committed)
+    if (this.#waiting.size === 0 || this.#cancelWindow !== null) return
+    const waitMs = this.#toldMs + this.#windowMs() - this.#clock.monotonic()
+    if (waitMs <= 0) return this.#flush(this.#queue.committed)
+    this.#cancelWindow = this.#clock.after(waitMs, () => {
+      this.#cancelWindow = null
+      this.#flush(this.#queue.committed)
+    })
   }
 
   #flush(committed: number): void {
@@ -47,6 +58,8 @@ export class PresenceFrames {
       this.#cancelTimer?.()
       this.#cancelTimer = null
     }
-    if (entries.length > 0) this.#tell({ kind: 'awareness', awareness: encodeAwareness(entries) })
+    if (entries.length === 0) return
+    this.#toldMs = this.#clock.monotonic()
+    this.#tell({ kind: 'awareness', awareness: encodeAwareness(entries) })
   }
 }

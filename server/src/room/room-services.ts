@@ -31,6 +31,8 @@ export interface RoomServices {
   readonly instance: string
   readonly limits: RoomLimits
   readonly observer: RoomObserver
+  /** How late the event loop is at the moment. */
+  readonly loopLagMs: () => number
 }
 
 /** What was read from the log when the room was opened. */

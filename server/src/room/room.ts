@@ -14,6 +14,7 @@ import { Committer } from './committer.ts'
 import { isLarge, pass, passLarge, type Verdict, walkLimits } from './gate.ts'
 import { Joining } from './joining.ts'
 import type { Member } from './member.ts'
+import { Pace } from './pace.ts'
 import { Presence } from './presence.ts'
 import { PresenceFrames } from './presence-frames.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
@@ -33,6 +34,8 @@ export class Room {
   readonly #queue = new WindowQueue()
   readonly #committer: Committer
   readonly #backPressure: BackPressure
+  readonly #pace: Pace
+  readonly #presencePace: Pace
   readonly #presence: Presence
   readonly #presenceFrames: PresenceFrames
   readonly #shrinking: Shrinking
@@ -47,9 +50,17 @@ export class Room {
     this.#services = services
     this.#onFailed = onFailed
     this.#lastCommitMs = clock.monotonic()
+    this.#pace = new Pace(this.#lastCommitMs)
+    this.#presencePace = new Pace(this.#lastCommitMs)
     this.#backPressure = new BackPressure(limits.waitingBytesMax)
     this.#presence = new Presence(limits.presence, clock, removed => this.#presenceFrames.add(removed))
-    this.#presenceFrames = new PresenceFrames(this.#queue, clock, message => this.#seats.broadcast([message]))
+    const windowMs = (pace: Pace) => pace.windowMs(this.#seats.size, services.loopLagMs())
+    this.#presenceFrames = new PresenceFrames(
+      this.#queue,
+      clock,
+      () => windowMs(this.#presencePace),
+      message => this.#seats.broadcast([message]),
+    )
     this.#shrinking = new Shrinking({ document, ...loaded, compactor: services.compactor, clock, observer })
     const onLive = (member: Member) => this.#tellPresence(member, this.#presence.current())
     this.#joining = new Joining({ document, loaded, services, onLive })
@@ -60,6 +71,7 @@ export class Room {
       instance,
       queue: this.#queue,
       end: loaded.end,
+      windowMs: () => windowMs(this.#pace),
       stallMs: limits.storeAwayCloseAfterMs,
       onMergeFailure: (seq, authors, error) => observer.mergeFailed({ document, seq, authors, error }),
       onCommitted: windows => this.#keep(windows),
@@ -180,6 +192,7 @@ export class Room {
       author: member.author,
       ...(echoes && verdict.cut ? { onSaved: echo } : {}),
     }
+    this.#pace.note(1, clock.monotonic())
     this.#committer.offer(arrival)
     this.#backPressure.authored(member, this.#queue.bytes)
     // Never in answer to a SyncStep2: a client that lacks the same would answer the same again.
@@ -210,7 +223,8 @@ export class Room {
   // --- presence
 
   #receiveAwareness(member: Member, awareness: Uint8Array): void {
-    const { limits, observer } = this.#services
+    const { limits, observer, clock } = this.#services
+    this.#presencePace.note(1, clock.monotonic())
     if (awareness.byteLength > limits.presenceMessageBytesMax) {
       return member.close(closeCodes.tooLarge, `presence of ${awareness.byteLength} bytes`)
     }

@@ -54,8 +54,15 @@ export class WindowQueue {
     this.#arrived++
   }
 
-  /** The next window: at most 64 updates and 256 KiB; a larger update travels alone. */
-  takeWindow(): Arrival[] {
+  /** The next windows, at most so many. */
+  takeWindows(countMax: number): Arrival[][] {
+    const windows: Arrival[][] = []
+    while (windows.length < countMax && !this.isEmpty) windows.push(this.#takeWindow())
+    return windows
+  }
+
+  /** At most 64 updates and 256 KiB; a larger update travels alone. */
+  #takeWindow(): Arrival[] {
     let bytes = 0
     let count = 0
     for (const { update } of this.#waiting) {
@@ -67,11 +74,11 @@ export class WindowQueue {
     return this.#waiting.splice(0, count)
   }
 
-  /** The window taken last is saved: everybody who waited for it is called. */
-  commit(window: readonly Arrival[]): void {
-    for (const arrival of window) this.#bytes -= arrival.update.byteLength
+  /** What was taken is saved: everybody who waited for it is called. */
+  commit(arrivals: readonly Arrival[]): void {
+    for (const arrival of arrivals) this.#bytes -= arrival.update.byteLength
     this.#committed = this.#taken
-    for (const arrival of window) arrival.onSaved?.()
+    for (const arrival of arrivals) arrival.onSaved?.()
     while (this.#waiters.length > 0 && this.#waiters[0]!.through <= this.#committed)
       this.#waiters.shift()!.call()
   }
