@@ -95,6 +95,9 @@ test('[SYNC-1] [ROOM-1] a slow joiner gets the whole document although its base 
   }
   const fresh = await joinFresh(server.wsUrl, 'slow')
   expect(areEqual([joined, fresh.doc, doc])).toBe(true)
+  // It did not have to start over: the base that it was being sent was kept for it.
+  const sentBytes = slow.frames.reduce((sum, { bytes }) => sum + bytes.byteLength, 0)
+  expect(sentBytes).toBeLessThan(1.2 * fresh.state.byteLength)
 })
 
 let tokens = 0
