@@ -94,7 +94,7 @@ async function sendBase(
     const lacked = lackedOfCatchUp(base.catchUp, vector)
     return isEmptyUpdate(lacked) || (await delivery.update(lacked)) ? 'sent' : 'left'
   }
-  const hasPart = [...vector.keys()].some(client => reach.vector.has(client))
+  const hasPart = [...vector.keys()].some(client => reach.vector.has(client) || holdsStructs(base.catchUp))
   const release = source.generations.hold(base)
   try {
     for (let number = 0; number < base.pieces; number++) {
@@ -109,10 +109,12 @@ async function sendBase(
   }
 }
 
+/** An update begins with the number of clients whose structs it holds: in a catch-up frame nearly always none. */
+const holdsStructs = (update: Uint8Array) => update[0] !== 0
+
 /** Whoever wrote what lies behind a gap of ours has it, and has not yet been asked for what is missing. */
 function lackedOfCatchUp(catchUp: Uint8Array, vector: StateVector): Uint8Array {
-  // The number of clients whose structs it holds: nearly always none, and then all of it is deletes.
-  if (catchUp[0] === 0) return catchUp
+  if (!holdsStructs(catchUp)) return catchUp
   const walked = walkUpdate(catchUp, { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY })
   if (!walked.ok) throw new Error(`the base's catch-up frame is damaged: ${walked.reason}`)
   const { structs, deletes } = walked.structure
