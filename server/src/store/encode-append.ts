@@ -1,4 +1,5 @@
-import { type Entry, EntryFormatError, encodeEntry } from './entry.ts'
+import { type Entry, encodeEntry } from './entry.ts'
+import { StoredFormatError } from './stored-reader.ts'
 import { LogRefusal } from './update-log.ts'
 
 /**
@@ -31,7 +32,7 @@ function encodeBody(entry: Entry): EntryBody {
   try {
     return { body: encodeEntry(entry), instance, nonce }
   } catch (cause) {
-    if (!(cause instanceof EntryFormatError)) throw cause
+    if (!(cause instanceof StoredFormatError)) throw cause
     throw new LogRefusal(cause.message, { cause })
   }
 }

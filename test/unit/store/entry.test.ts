@@ -3,9 +3,9 @@ import {
   decodeEntry,
   decodeOrigin,
   type Entry,
-  EntryFormatError,
   encodeEntry,
 } from '@syncline/server/internal/store/entry'
+import { StoredFormatError } from '@syncline/server/internal/store/stored-reader'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { count, testSeed } from '../../support/counts.ts'
@@ -76,7 +76,7 @@ describe('entry bytes', () => {
     const bytes = encodeEntry(sample)
     for (let length = 0; length < bytes.length; length++) {
       const cut = () => decode(bytes.subarray(0, length))
-      expect(cut).toThrow(EntryFormatError)
+      expect(cut).toThrow(StoredFormatError)
       expect(cut).toThrow(/malformed entry: expected .+ at byte \d+ of \d+/)
     }
   })
@@ -105,7 +105,7 @@ describe('entry bytes', () => {
     ['an empty range', withRanges([4, 4])],
     ['half a range', withRanges([4])],
   ])('%s cannot be encoded: it could not be read back', (_, entry) => {
-    expect(() => encodeEntry(entry)).toThrow(EntryFormatError)
+    expect(() => encodeEntry(entry)).toThrow(StoredFormatError)
   })
 })
 
