@@ -6,6 +6,9 @@ import { replaceSource } from './replace-source.mjs'
 
 const append = 'const appended = await log.append(document, since, entries)'
 replaceSource('acknowledge-before-flush', 'server/src/room/committer.ts', [
-  ['    queue.commit(window)\n', ''],
-  [append, `queue.commit(window)\n    await new Promise(resolve => setTimeout(resolve, 100))\n    ${append}`],
+  ['    queue.commit(arrivals)\n', ''],
+  [
+    append,
+    `queue.commit(taken.flat())\n    await new Promise(resolve => setTimeout(resolve, 100))\n    ${append}`,
+  ],
 ])

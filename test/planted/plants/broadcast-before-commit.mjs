@@ -8,11 +8,11 @@ const append = 'const appended = await log.append(document, since, entries)'
 const early = `
     onTold(
       drafts.map(({ content }, i) => ({ seq: since + 1 + i, ...content })),
-      { ms: 0, updates: window.length },
+      { ms: 0, updates: 0 },
     )
     await new Promise(resolve => setTimeout(resolve, 100))
 `
 replaceSource('broadcast-before-commit', 'server/src/room/committer.ts', [
-  ['    onTold(windows, { ms: clock.monotonic() - startedMs, updates: window.length })\n', ''],
+  ['    onTold(windows, { ms: this.#committedMs - startedMs, updates: arrivals.length })\n', ''],
   [append, `${early}    ${append}`],
 ])
