@@ -16,9 +16,11 @@ import { type Clock, systemClock } from './foundation/clock.ts'
 import { watchLoopLag } from './foundation/loop-lag.ts'
 import { settingsWith } from './foundation/settings.ts'
 import type { Settings } from './foundation/settings-table.ts'
+import { TurnBudget } from './foundation/turn-budget.ts'
 import { createHttp, type Readiness } from './http/create-http.ts'
 import { createLogger, type Logger } from './observe/logger.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { JoinFrames } from './room/join-frames.ts'
 import type { RoomLimits } from './room/room-services.ts'
 import { Rooms } from './room/rooms.ts'
 import { watchRooms } from './room/watch-rooms.ts'
@@ -46,6 +48,8 @@ export interface Server {
 /** How long `close` waits for the store to take what was accepted; after that it is with the clients, who have it too. */
 const flushMsMax = 10_000
 const flushPollMs = 20
+/** About a millisecond of writing: what everybody who types may have to wait when many join. */
+const joinBytesPerTurn = 1024 * 1024
 const builtDemoFolder = fileURLToPath(new URL('../dist/demo', import.meta.url))
 
 /** Rejects with an `AppError` for a wrong setting, and with a `StoreOpenError` for a data folder that cannot be used. */
@@ -69,6 +73,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     log,
     workers,
     compactor,
+    joinFrames: new JoinFrames(log, workers),
+    joinBudget: new TurnBudget(joinBytesPerTurn),
     clock,
     instance,
     limits: roomLimits(settings),

@@ -30,6 +30,8 @@ export const events = {
   'room failed': 'error',
   'member joined': 'info',
   'member left': 'info',
+  /** It does not read fast enough: skipped, and brought up to date when it has read. */
+  'member lagged': 'warn',
   'update refused': 'warn',
   'presence left out': 'warn',
   'commit stalled': 'error',

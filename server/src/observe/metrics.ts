@@ -66,6 +66,11 @@ export function createMetrics() {
     ),
     joinBytes: counter('join_bytes_total', 'Bytes sent to bring newcomers up to date.'),
 
+    readersLagged: counter(
+      'readers_lagged_total',
+      'Times that a member was skipped because it did not read.',
+    ),
+
     updatesReceived: counter(
       'updates_received_total',
       'Updates that passed the gate, new or known.',

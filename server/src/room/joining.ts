@@ -4,7 +4,7 @@
  */
 import { decodeVector, type StateVector } from '@syncline/shared/update/vector'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
-import { sendDocument } from './join.ts'
+import { type JoinRequest, type JoinSource, sendDocument } from './join.ts'
 import type { Member } from './member.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
 import type { Seat } from './seats.ts'
@@ -14,62 +14,75 @@ export interface JoiningOptions {
   readonly document: string
   readonly loaded: Loaded
   readonly services: RoomServices
-  /** The member has everything, for the first time. */
+  /** The member has everything, for the first time or again. */
   readonly onLive: (member: Member) => void
 }
 
+type What = Pick<JoinRequest, 'vector' | 'asked'>
+
 export class Joining {
   readonly #options: JoiningOptions
+  readonly #source: JoinSource
 
   constructor(options: JoiningOptions) {
     this.#options = options
+    const { document, loaded, services } = options
+    this.#source = {
+      document,
+      generations: loaded.generations,
+      tail: loaded.tail,
+      frames: services.joinFrames,
+      budget: services.joinBudget,
+      split: update => services.workers.split(update, chunkBytesMax),
+      vector: () => loaded.known.encodedVector(),
+    }
   }
 
   answer(seat: Seat, encodedVector: Uint8Array): void {
     const decoded = decodeVector(encodedVector)
     if (!decoded.ok) return seat.member.close(closeCodes.malformed, decoded.reason)
-    if (seat.joining) {
-      seat.askedAgain = decoded.vector
-      return
-    }
+    if (seat.joining) seat.askedAgain = decoded.vector
+    else this.#begin(seat, { vector: decoded.vector, asked: true })
+  }
+
+  /** A member that was skipped for a while is sent what it lacks, unless an answer is being sent that holds it. */
+  resume(seat: Seat, vector: StateVector): void {
+    if (!seat.joining) this.#begin(seat, { vector, asked: false })
+  }
+
+  #begin(seat: Seat, what: What): void {
     seat.joining = true
-    this.#sendAll(seat, decoded.vector).catch(error => {
+    this.#sendAll(seat, what).catch(error => {
       const { document, services } = this.#options
       services.observer.roomFailed({ document, during: 'load', error })
       seat.member.close(closeCodes.overload)
     })
   }
 
-  async #sendAll(seat: Seat, first: StateVector): Promise<void> {
-    for (let vector: StateVector | null = first; vector !== null; vector = seat.askedAgain) {
+  async #sendAll(seat: Seat, first: What): Promise<void> {
+    if (!(await this.#send(seat, first))) return seat.member.close(closeCodes.overload)
+    while (seat.askedAgain !== null) {
+      const vector = seat.askedAgain
       seat.askedAgain = null
-      if (!(await this.#send(seat, vector))) return seat.member.close(closeCodes.overload)
+      if (!(await this.#send(seat, { vector, asked: true }))) return seat.member.close(closeCodes.overload)
     }
     seat.joining = false
   }
 
-  async #send(seat: Seat, vector: StateVector): Promise<boolean> {
-    const { document, services, loaded, onLive } = this.#options
-    const { clock, log, workers, observer } = services
-    const { generations, tail, known } = loaded
+  async #send(seat: Seat, what: What): Promise<boolean> {
+    const { document, services, onLive } = this.#options
+    const { clock, observer } = services
     const { member } = seat
     const startedMs = clock.monotonic()
-    const isFirst = !seat.live
-    const source = {
-      document,
-      log,
-      generations,
-      tail,
-      difference: workers.difference,
-      split: (update: Uint8Array) => workers.split(update, chunkBytesMax),
-      vector: () => known.encodedVector(),
-    }
-    const { outcome, bytes } = await sendDocument(member, vector, source, () => {
+    const wasLive = seat.live
+    const makeLive = () => {
       seat.live = true
-    })
+    }
+    const { outcome, bytes } = await sendDocument({ member, makeLive, ...what }, this.#source)
     if (outcome === 'left') return false
-    if (isFirst) {
-      onLive(member)
+    if (!wasLive) onLive(member)
+    if (!seat.joined) {
+      seat.joined = true
       observer.memberJoined({ document, member: member.id, ms: clock.monotonic() - startedMs, bytes })
     }
     return true

@@ -45,6 +45,18 @@ export class Known {
     return encodeVector(this.#vector)
   }
 
+  /** The vector of somebody who has all of this but what is in `parts`. */
+  vectorWithout(parts: Iterable<ClientRanges>): StateVector {
+    const vector = new Map(this.#vector)
+    for (const structs of parts) {
+      for (const [client, ranges] of structs) {
+        const from = ranges[0]!
+        if (from < (vector.get(client) ?? 0)) vector.set(client, from)
+      }
+    }
+    return vector
+  }
+
   newStructs(structs: ClientRanges): ClientRanges {
     const fresh: ClientRanges = new Map()
     for (const [client, ranges] of structs) {

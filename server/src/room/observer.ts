@@ -10,6 +10,8 @@ export interface RoomObserver {
   memberJoined(event: { document: string; member: string; ms: number; bytes: number }): void
   /** `wasLive`: it had been told of by `memberJoined`. `members` are left. */
   memberLeft(event: { document: string; member: string; members: number; wasLive: boolean }): void
+  /** It reads too slowly and is skipped until it has read. */
+  memberLagged(event: { document: string; member: string; waitingBytes: number }): void
   updatePassed(event: { verdict: 'new' | 'known'; bytes: number; gaps: number }): void
   updateRefused(event: { document: string; member: string; rule: RefusalRule; reason: string }): void
   windowCommitted(event: { updates: number; bytes: number; ms: number; members: number }): void

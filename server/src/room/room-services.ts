@@ -4,9 +4,11 @@
 import type { Compactor } from '../compaction/compactor.ts'
 import type { Workers } from '../compaction/workers.ts'
 import type { Clock } from '../foundation/clock.ts'
+import type { TurnBudget } from '../foundation/turn-budget.ts'
 import type { End, UpdateLog } from '../store/update-log.ts'
 import type { GateLimits } from './gate.ts'
 import type { Generations } from './generations.ts'
+import type { JoinFrames } from './join-frames.ts'
 import type { Known } from './known.ts'
 import type { RoomObserver } from './observer.ts'
 import type { PresenceLimits } from './presence.ts'
@@ -24,8 +26,11 @@ export interface RoomLimits extends GateLimits {
 /** What all rooms of a server share. */
 export interface RoomServices {
   readonly log: UpdateLog
-  readonly workers: Pick<Workers, 'inspect' | 'cut' | 'split' | 'difference'>
+  readonly workers: Pick<Workers, 'inspect' | 'cut' | 'split'>
   readonly compactor: Pick<Compactor, 'compact'>
+  readonly joinFrames: JoinFrames
+  /** Bytes that all joins together send in one turn of the event loop. */
+  readonly joinBudget: TurnBudget
   readonly clock: Clock
   /** Names this process in entries. */
   readonly instance: string

@@ -5,6 +5,7 @@
  * Knows members, not connections, and bytes, not documents: nothing here builds a `Y.Doc` [ROOM-1].
  */
 import { type AwarenessEntry, decodeAwareness, encodeAwareness } from '@syncline/shared/presence'
+import type { StateVector } from '@syncline/shared/update/vector'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import type { End } from '../store/update-log.ts'
@@ -13,6 +14,7 @@ import { BackPressure } from './back-pressure.ts'
 import { Committer } from './committer.ts'
 import { isLarge, pass, passLarge, type Verdict, walkLimits } from './gate.ts'
 import { Joining } from './joining.ts'
+import { Lagging } from './lagging.ts'
 import type { Member } from './member.ts'
 import { Pace } from './pace.ts'
 import { Presence } from './presence.ts'
@@ -40,6 +42,7 @@ export class Room {
   readonly #presenceFrames: PresenceFrames
   readonly #shrinking: Shrinking
   readonly #joining: Joining
+  readonly #lagging: Lagging
   readonly #onFailed: (room: Room) => void
   #lastCommitMs: number
 
@@ -59,11 +62,12 @@ export class Room {
       this.#queue,
       clock,
       () => windowMs(this.#presencePace),
-      message => this.#seats.broadcast([message]),
+      message => this.#seats.broadcastPresence(message),
     )
     this.#shrinking = new Shrinking({ document, ...loaded, compactor: services.compactor, clock, observer })
     const onLive = (member: Member) => this.#tellPresence(member, this.#presence.current())
     this.#joining = new Joining({ document, loaded, services, onLive })
+    this.#lagging = new Lagging({ document, joining: this.#joining, clock, observer })
     this.#committer = new Committer({
       document,
       log,
@@ -114,7 +118,7 @@ export class Room {
     this.#backPressure.forget(member)
     this.#presence.leave(member.id, how)
     const { document } = this
-    const left = { document, member: member.id, members: this.#seats.size, wasLive: seat.live }
+    const left = { document, member: member.id, members: this.#seats.size, wasLive: seat.joined }
     this.#services.observer.memberLeft(left)
   }
 
@@ -206,13 +210,20 @@ export class Room {
   }
 
   #broadcast(windows: readonly Window[], { ms, updates }: { ms: number; updates: number }): void {
-    this.#seats.broadcast(windows.map(({ update }) => ({ kind: 'update', update })))
+    const messages: Message[] = windows.map(({ update }) => ({ kind: 'update', update }))
+    this.#seats.broadcast(messages, seat => this.#lagging.fallBehind(seat, this.#sentBefore(windows)))
     this.#presenceFrames.afterCommit()
     this.#backPressure.committed(this.#queue.bytes)
     this.#lastCommitMs = this.#services.clock.monotonic()
     const bytes = windows.reduce((sum, { update }) => sum + update.byteLength, 0)
     this.#services.observer.windowCommitted({ updates, bytes, ms, members: this.#seats.size })
     this.#shrinking.whileBusy(this.#committer.end.seq)
+  }
+
+  /** The vector of what live members had been sent before these windows. */
+  #sentBefore(windows: readonly Window[]): StateVector {
+    const notSent = [...windows.map(({ structs }) => structs), ...this.#queue.waitingStructs()]
+    return this.#loaded.known.vectorWithout(notSent)
   }
 
   #whenSaved(member: Member, call: () => void): void {

@@ -9,10 +9,24 @@ export interface Seat {
   readonly member: Member
   /** It has been sent everything committed so far, and gets what is committed from now on. */
   live: boolean
+  /** It has had everything once. */
+  joined: boolean
   /** A join is being sent; a SyncStep1 that comes meanwhile is answered after it. */
   joining: boolean
   askedAgain: StateVector | null
   readonly asked: AskedGaps
+  readonly lag: Lag
+}
+
+/** With this much waiting in its socket a member is skipped. */
+const laggingBytes = 1024 * 1024
+/** With this much it is told no presence: that is the first thing that can wait. */
+const presenceWaitingBytes = 64 * 1024
+
+/** When it last fell behind, and how often it did so soon after it had been brought up to date. */
+export interface Lag {
+  lastMs: number
+  inVain: number
 }
 
 /** Which gaps this connection has been asked about, as `client:clock`. Bounded by the gate's limit of held ranges. */
@@ -38,7 +52,16 @@ export class Seats {
 
   add(member: Member): void {
     const asked = { gaps: new Set<string>(), lastMs: Number.NEGATIVE_INFINITY }
-    this.#seats.set(member, { member, live: false, joining: false, askedAgain: null, asked })
+    const lag = { lastMs: Number.NEGATIVE_INFINITY, inVain: 0 }
+    this.#seats.set(member, {
+      member,
+      live: false,
+      joined: false,
+      joining: false,
+      askedAgain: null,
+      asked,
+      lag,
+    })
   }
 
   /** The seat it had, if it had one. */
@@ -48,16 +71,40 @@ export class Seats {
     return seat
   }
 
-  broadcast(messages: readonly Message[]): void {
-    const frames = new Map<string, Uint8Array[]>()
-    for (const { member, live } of this.#seats.values()) {
-      if (!live) continue
-      let built = frames.get(member.framing)
-      if (built === undefined) {
-        built = messages.map(message => member.encode(message))
-        frames.set(member.framing, built)
-      }
-      for (const frame of built) member.send(frame)
+  /** To every live member, but for those in whose sockets too much waits: `onBehind` is called for each of them. */
+  broadcast(messages: readonly Message[], onBehind: (seat: Seat) => void): void {
+    const frames = new SharedFrames(messages)
+    for (const seat of this.#seats.values()) {
+      if (!seat.live) continue
+      if (seat.member.waitingBytes > laggingBytes) onBehind(seat)
+      else frames.sendTo(seat.member)
     }
+  }
+
+  /** To every live member that keeps up; who does not is told the newest state later. */
+  broadcastPresence(message: Message): void {
+    const frames = new SharedFrames([message])
+    for (const { member, live } of this.#seats.values()) {
+      if (live && member.waitingBytes <= presenceWaitingBytes) frames.sendTo(member)
+    }
+  }
+}
+
+/** Messages as frames, encoded once for each framing. */
+class SharedFrames {
+  readonly #messages: readonly Message[]
+  readonly #frames = new Map<string, Uint8Array[]>()
+
+  constructor(messages: readonly Message[]) {
+    this.#messages = messages
+  }
+
+  sendTo(member: Member): void {
+    let frames = this.#frames.get(member.framing)
+    if (frames === undefined) {
+      frames = this.#messages.map(message => member.encode(message))
+      this.#frames.set(member.framing, frames)
+    }
+    for (const frame of frames) member.send(frame)
   }
 }

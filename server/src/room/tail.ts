@@ -27,8 +27,7 @@ export class Chunk {
   readonly structs: ClientRanges = new Map()
   readonly deletes: ClientRanges = new Map()
   next: Chunk | null = null
-  /** Its content in frames of bounded size, once somebody needed it cut. */
-  pieces: Promise<readonly Uint8Array[]> | null = null
+  readonly #frames = new Map<string, Promise<readonly Uint8Array[]>>()
   sealed = false
   bytes = 0
   lastSeq: number
@@ -56,6 +55,19 @@ export class Chunk {
     this.lastSeq = window.seq
     addClientRanges(this.structs, window.structs)
     addClientRanges(this.deletes, window.deletes)
+  }
+
+  /** The frames of a sealed chunk in one framing: built by whoever asks first, and shared. */
+  framesOf(
+    framing: string,
+    build: (updates: readonly Uint8Array[]) => Promise<readonly Uint8Array[]>,
+  ): Promise<readonly Uint8Array[]> {
+    const kept = this.#frames.get(framing)
+    if (kept !== undefined) return kept
+    const frames = build(this.updates())
+    this.#frames.set(framing, frames)
+    frames.catch(() => this.#frames.delete(framing))
+    return frames
   }
 
   /** The chunk's content: one update, or, where Yjs cannot merge it, one for each window [ROOM-3]. */

@@ -31,6 +31,10 @@ export function watchRooms(logger: Logger, metrics: Metrics): RoomObserver {
       if (wasLive) metrics.members.dec()
       logger.event('member left', event)
     },
+    memberLagged(event) {
+      metrics.readersLagged.inc()
+      logger.event('member lagged', event)
+    },
     updatePassed({ verdict }) {
       metrics.updatesReceived.inc({ verdict })
     },

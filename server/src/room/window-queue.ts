@@ -4,6 +4,7 @@
  * The first edit after a quiet moment forms a window alone; what arrives while a commit is in flight forms the next ones.
  * Each arrival has a number, so that an acknowledgement can wait for everything that came before it.
  */
+import type { ClientRanges } from '@syncline/shared/update/ranges'
 import type { Fresh } from './gate.ts'
 
 const windowUpdatesMax = 64
@@ -46,6 +47,11 @@ export class WindowQueue {
 
   get committed(): number {
     return this.#committed
+  }
+
+  /** What has not been taken yet. */
+  *waitingStructs(): Iterable<ClientRanges> {
+    for (const { structs } of this.#waiting) yield structs
   }
 
   push(arrival: Arrival): void {
