@@ -48,13 +48,15 @@ export class ConnectionWatch {
       this.#lastCloseCode = event?.code ?? 0
       this.#lost()
     })
-    provider.on('closed', ({ code }) => this.#enter({ at: 'refused', code, kept: this.#localCopy.isKept() }))
+    provider.on('closed', ({ code }) => this.#refuse(code))
     provider.doc.on(
       'update',
       (_update: Uint8Array, _origin: unknown, _doc: Y.Doc, { local }: Y.Transaction) => {
         if (local && this.#state.at !== 'connected') this.#wroteUnconnected()
       },
     )
+    // Whether edits are kept here is known only once the local copy is open, which may be after the first failure.
+    void localCopy.read.then(() => this.#refresh())
     this.#bePatient()
     this.#listenToTheBrowser()
   }
@@ -85,8 +87,8 @@ export class ConnectionWatch {
     if (at === 'loading' || at === 'connected') {
       this.#enter({ at: 'reconnecting' })
       this.#bePatient()
-    } else if (at === 'offline') {
-      this.#goOffline()
+    } else {
+      this.#refresh()
     }
   }
 
@@ -100,20 +102,38 @@ export class ConnectionWatch {
     this.#enter({ at: 'offline', busy, kept: this.#localCopy.isKept(), unsent: this.#unsent })
   }
 
+  #refuse(code: number): void {
+    this.#enter({ at: 'refused', code, kept: this.#localCopy.isKept() })
+  }
+
+  /** Says the same again with what has changed since. */
+  #refresh(): void {
+    if (this.#state.at === 'offline') this.#goOffline()
+    if (this.#state.at === 'refused') this.#refuse(this.#state.code)
+  }
+
   #wroteUnconnected(): void {
     if (this.#unsent) return
     this.#unsent = true
-    if (this.#state.at === 'offline') this.#goOffline()
+    this.#refresh()
+  }
+
+  #connectAnew(): void {
+    if (this.#state.at === 'refused') return
+    const { awareness } = this.#provider
+    this.#provider.disconnect()
+    // Disconnecting has told others that we are gone, at the clock that we have; only a newer one brings us back.
+    awareness.setLocalState(awareness.getLocalState())
+    this.#provider.connect()
   }
 
   #listenToTheBrowser(): void {
-    // A socket over a dead network looks open for half a minute. Closing it is the one question that is answered at
-    // once: with a network (a server on this machine needs none) the provider is back within a second.
-    const ask = () => this.#provider.ws?.close()
-    addEventListener('offline', ask)
+    // A socket over a dead network looks open for half a minute. A new one knows at once, and where there is a network
+    // after all (a server on this machine needs none) it costs a moment.
+    addEventListener('offline', () => this.#connectAnew())
     // A connection attempt from before the network came back can hang for minutes.
     addEventListener('online', () => {
-      if (!this.#provider.wsconnected) ask()
+      if (!this.#provider.wsconnected) this.#connectAnew()
     })
     addEventListener('beforeunload', event => {
       // Only where leaving would lose something: not sent, and not kept here either.

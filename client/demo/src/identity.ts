@@ -25,7 +25,7 @@ export const palette: readonly { readonly label: string; readonly color: string 
   { label: 'Lake', color: '#1b7496' },
   { label: 'Blue', color: '#2f68c5' },
   { label: 'Violet', color: '#7053c6' },
-  { label: 'Plum', color: '#a03f9d' },
+  { label: 'Plum', color: '#a1429f' },
   { label: 'Rose', color: '#bd3b70' },
 ]
 
