@@ -52,6 +52,7 @@ export function parseName(value: unknown): string | undefined {
     .slice(0, nameReadUnitsMax)
     .replace(/\s+/gu, ' ')
     .replace(forbiddenInNames, '')
+    .replace(/ {2,}/g, ' ')
     .replace(towerOfMarks, '$1')
     .trim()
   const name = Array.from(cleaned).slice(0, nameCharactersMax).join('').trim()
