@@ -154,7 +154,10 @@ function relativeTarget(file: SourceFile, from: string): string | undefined {
   return path.posix.join(path.posix.dirname(file.path), from)
 }
 
-/** The file that a public subpath stands for. Every package exports `src`; the server its internals, for tests only. */
+/**
+ * The file that a public subpath stands for. Every package exports `src`; the server its internals and the client its
+ * demo, for tests only.
+ */
 function publicTarget(
   from: string,
   paths: ReadonlySet<string>,
@@ -166,7 +169,10 @@ function publicTarget(
   const isServer = owner.folder === 'server'
   if (isServer && subpath !== '' && !subpath.startsWith('internal/')) return undefined
   const inside = isServer ? (subpath === '' ? 'app' : subpath.slice('internal/'.length)) : subpath
-  const target = `${owner.folder}/src/${inside}.ts`
+  const isDemo = owner.folder === 'client' && subpath.startsWith('demo/')
+  const target = isDemo
+    ? `client/demo/src/${subpath.slice('demo/'.length)}.ts`
+    : `${owner.folder}/src/${inside}.ts`
   return paths.has(target) ? target : undefined
 }
 
