@@ -214,6 +214,29 @@ test('what is pasted keeps its formats and loses what could do harm', async () =
   expect(ada.complaints).toEqual([])
 })
 
+test('a part of the page that breaks says so, and the rest goes on', async () => {
+  await using ada = await visitDemo(browser, {
+    url: server.url,
+    document: 'broken-part',
+    name: 'Ada Marlow',
+    // What the list of people needs for its initials, and nothing else does.
+    beforeLoad: () => {
+      Intl.Segmenter.prototype.segment = () => {
+        throw new Error('a fault in the list of people')
+      }
+    },
+  })
+  await ada.page
+    .getByRole('alert')
+    .getByText('The list of people has stopped because of a fault in this page.')
+    .waitFor()
+  await ada.page.getByRole('button', { name: 'Load again' }).waitFor()
+  await ada.text.click()
+  await ada.page.keyboard.type('The text goes on.')
+  expect(await ada.readText()).toBe('The text goes on.')
+  await ada.waitForConnection('Connected')
+})
+
 test('the page fits 360 pixels, in both themes, and nothing moves while it opens', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     await using ada = await visitDemo(browser, {

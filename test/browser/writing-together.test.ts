@@ -77,6 +77,30 @@ test('a composition goes on while somebody else types in the same line', async (
   await Promise.all([ada.context.close(), ben.context.close()])
 })
 
+test('a composition keeps its place while somebody else types before it in the same line', async () => {
+  const [ada, ben] = await visitTogether('composed-behind')
+  await ada.text.click()
+  await ada.page.keyboard.type('The end')
+  await ben.waitForText('the line to write in', text => text.includes('The end'))
+  await ben.text.click()
+  await ben.page.keyboard.press('Home')
+  const devtools = await ada.devtools()
+  for (const text of ['k', 'か', 'かn', 'かん']) {
+    await devtools.send('Input.imeSetComposition', {
+      text,
+      selectionStart: text.length,
+      selectionEnd: text.length,
+    })
+    await ben.page.keyboard.type('.')
+  }
+  await ada.waitForText('the dots to arrive during the composition', text => text.startsWith('....'))
+  await devtools.send('Input.insertText', { text: '感' })
+  await ada.page.keyboard.type('!')
+  expect(await waitForSameText([ada, ben], ['!'])).toBe('....The end感!')
+  expect([...ada.complaints, ...ben.complaints]).toEqual([])
+  await Promise.all([ada.context.close(), ben.context.close()])
+})
+
 test('a composition in the title keeps its place while somebody else writes before it', async () => {
   const [ada, ben] = await visitTogether('composed-title')
   await ada.title.click()

@@ -27,6 +27,8 @@ export interface DemoVisit {
   readonly name?: string
   readonly color?: string
   readonly context?: BrowserContextOptions
+  /** Runs in the page before anything of it does. */
+  readonly beforeLoad?: () => void
 }
 
 export interface DemoPage extends AsyncDisposable {
@@ -67,6 +69,7 @@ export async function visitDemo(browser: Browser, visit: DemoVisit): Promise<Dem
     color: visit.color ?? '#2f68c5',
   })
   await context.addInitScript(reportViolations)
+  if (visit.beforeLoad) await context.addInitScript(visit.beforeLoad)
   const page = await context.newPage()
   const complaints: string[] = []
   const origins = new Set<string>()
