@@ -6,6 +6,7 @@ import path from 'node:path'
 import { expect, test } from 'vitest'
 import { Random, testSeed } from '../support/counts.ts'
 import { joinFresh } from '../support/fresh-client.ts'
+import { plant } from '../support/plant.ts'
 import { scrape } from '../support/scrape.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { mountSmallDisk } from '../support/small-disk.ts'
@@ -57,6 +58,37 @@ test('[LOG-1] [LOG-4] a full disk sends people away with 1013, shows in /readyz 
     expect(evidence.lostFrom(fresh.state)).toEqual([])
     expect(fresh.doc.getText('text').toString()).toBe(crowd.docsOf(evidence)[0]!.getText('text').toString())
   }
+})
+
+test('[LOG-4] a server that is killed on a full disk opens there again, serves all that was delivered or acknowledged, and saves when there is room', async context => {
+  using disk = mountSmallDisk(diskMegabytes)
+  if (disk === null) return context.skip('needs root and mount, for a small disk')
+  const options = {
+    dataFolder: path.join(disk.folder, 'data'),
+    env: { SYNCLINE_STORE_AWAY_CLOSE_AFTER_MS: String(closeAfterMs) },
+    imports: [plant('eager-compaction')],
+  }
+  await using server = await startServer(options)
+  const { wsUrl, port } = server
+  const random = new Random(testSeed())
+  using crowd = new TypingCrowd({ wsUrl, random, documents: ['one', 'two'], editsPerSecond: 50 })
+  await crowd.goOnline()
+  crowd.startTyping()
+  await server.waitForLog('a compaction', ({ msg }) => msg === 'compacted')
+  disk.fill()
+  await server.waitForLog('the store to be away', ({ msg }) => msg === 'store away')
+  await server.kill()
+  crowd.stopTyping()
+  await crowd.goOffline()
+
+  await using again = await startServer({ ...options, port })
+  for (const evidence of crowd.evidence) {
+    const fresh = await joinFresh(again.wsUrl, evidence.document)
+    expect(evidence.lostFrom(fresh.state)).toEqual([])
+  }
+  disk.makeRoom()
+  await crowd.goOnline()
+  await crowd.whenConverged()
 })
 
 async function ready(server: ServerProcess): Promise<number> {

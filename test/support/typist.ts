@@ -62,6 +62,7 @@ export class Typist {
 
   goOnline(): void {
     this.#wantsOnline = true
+    clearTimeout(this.#retry)
     if (this.#socket === null) this.#connect()
   }
 
