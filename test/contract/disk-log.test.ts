@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '@syncline/server/internal/foundation/clock'
+import { entryChecksum } from '@syncline/server/internal/store/disk-checksum'
 import { openDiskLog, storeFileName } from '@syncline/server/internal/store/disk-log'
-import { LogRefusal, type UpdateLog } from '@syncline/server/internal/store/update-log'
+import { LogDamage, LogRefusal, type UpdateLog } from '@syncline/server/internal/store/update-log'
 import { afterEach, describe, expect, test } from 'vitest'
 import { currentGeneration, makeBase, makeEntries, makeEntry, readAll, readPieces } from './log-content.ts'
-import { type OpenedLog, updateLogSuite } from './update-log.suite.ts'
+import type { OpenedLog } from './log-variant.ts'
+import { updateLogSuite } from './update-log.suite.ts'
 
 async function openInNewFolder(): Promise<Required<OpenedLog> & { readonly folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'syncline-log-'))
@@ -179,7 +181,11 @@ describe('a store on disk', () => {
     database.exec('DELETE FROM entry WHERE document = 1 AND seq = 3')
     database.close()
     const log = await opened.reopen()
-    await expect(log.readEntries('a', 0, 1_000_000)).rejects.toThrow('expected entry 3 of "a", found 4')
+    expect((await log.readEntries('a', 0, 1_000_000)).map(({ seq }) => seq)).toEqual([1, 2])
+    const damage = await log.readEntries('a', 2, 1_000_000).catch((error: unknown) => error)
+    expect(damage).toBeInstanceOf(LogDamage)
+    expect(damage).toMatchObject({ document: 'a', part: { kind: 'entries', from: 3, to: 3 } })
+    expect((damage as Error).message).toContain('entry 3 of "a" missing: entry 4 comes next')
     expect((await readAll(log, 'b')).length).toBe(1)
   })
 
@@ -187,10 +193,25 @@ describe('a store on disk', () => {
     opened = await openInNewFolder()
     await opened.log.append('a', 0, makeEntries(2))
     await opened.log.close()
+    const damage = (sql: string, ...values: (Uint8Array | number)[]) => {
+      const database = new DatabaseSync(join(opened.folder, storeFileName))
+      database.prepare(sql).run(...values)
+      database.close()
+    }
+    damage("UPDATE entry SET body = x'02' WHERE seq = 2")
+    let log = await opened.reopen()
+    await expect(log.readEntries('a', 1, 1_000)).rejects.toThrow(
+      'entry 2 of "a" is not what was written: its checksum differs',
+    )
+    await log.close()
+    // As a newer server would have written it.
     const database = new DatabaseSync(join(opened.folder, storeFileName))
-    database.exec("UPDATE entry SET body = x'02' WHERE seq = 2")
+    const row = database.prepare('SELECT * FROM entry WHERE seq = 2').get() as Record<string, Uint8Array>
     database.close()
-    const log = await opened.reopen()
+    const { link, previous_link: previousLink, nonce } = row as { [column: string]: Uint8Array }
+    const place = { document: 1, seq: 2, link: link!, previousLink: previousLink!, nonce: nonce! }
+    damage('UPDATE entry SET checksum = ? WHERE seq = 2', entryChecksum(place, new Uint8Array([2])))
+    log = await opened.reopen()
     await expect(log.readEntries('a', 1, 1_000)).rejects.toThrow(
       /entry 2 of "a" cannot be read.*format 1, got format 2/,
     )

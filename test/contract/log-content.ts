@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Entry, StoredEntry } from '@syncline/server/internal/store/entry'
-import type { NewBase, UpdateLog } from '@syncline/server/internal/store/update-log'
+import { type NewBase, noLink, type UpdateLog } from '@syncline/server/internal/store/update-log'
+import { expect } from 'vitest'
 
 /**
  * Entries and bases to put into a log, and a way to read a whole document back. The log never looks into an update, so the
@@ -59,4 +60,17 @@ export async function readPieces(log: UpdateLog, document: string): Promise<(Uin
 /** The base's generation, for those who want to replace it. */
 export async function currentGeneration(log: UpdateLog, document: string): Promise<number | null> {
   return (await log.load(document)).base?.generation ?? null
+}
+
+/** The head of a document that nobody has written. */
+export const neverWritten = { epoch: null, end: { seq: 0, link: noLink }, base: null, formerEpochs: [] }
+
+/** Seqs count from `first`, each entry names its predecessor's link, and no link comes twice. */
+export function expectChain(entries: readonly StoredEntry[], first = 1, link = noLink): void {
+  expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => first + i))
+  expect(entries.map(({ previousLink }) => previousLink)).toEqual([
+    ...(entries.length > 0 ? [link] : []),
+    ...entries.slice(0, -1).map(entry => entry.link),
+  ])
+  expect(new Set(entries.map(entry => entry.link)).size).toBe(entries.length)
 }

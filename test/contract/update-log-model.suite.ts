@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { count, testSeed } from '../support/counts.ts'
 import { makeBase, makeEntry, readAll, readPieces } from './log-content.ts'
-import type { LogVariant } from './update-log.suite.ts'
+import type { LogVariant } from './log-variant.ts'
 
 /**
  * Random sequences of requests, compared after each with a model of a few lines. `SYNCLINE_TEST_SEED` repeats a run,

@@ -1,26 +1,24 @@
 import type { Entry, StoredEntry } from '@syncline/server/internal/store/entry'
 import { LogRefusal, noLink, type UpdateLog } from '@syncline/server/internal/store/update-log'
 import { afterEach, describe, expect, test } from 'vitest'
-import { currentGeneration, makeBase, makeEntries, makeEntry, readAll, readPieces } from './log-content.ts'
+import {
+  currentGeneration,
+  expectChain,
+  makeBase,
+  makeEntries,
+  makeEntry,
+  neverWritten,
+  readAll,
+  readPieces,
+} from './log-content.ts'
+import type { LogVariant, Open, OpenedLog } from './log-variant.ts'
 import { updateLogModelSuite } from './update-log-model.suite.ts'
+import { updateLogReplacementSuite } from './update-log-replacement.suite.ts'
 
 /**
  * What every variant of the log guarantees: the prose of `update-log.ts`, sentence by sentence. A new variant is accepted
  * when this passes.
  */
-export interface LogVariant {
-  readonly name: string
-  /** An empty log, and what a test needs to open it again or throw it away. */
-  open(): Promise<OpenedLog>
-}
-
-export interface OpenedLog {
-  log: UpdateLog
-  /** Closes the log and opens what it has left, if the variant leaves anything. */
-  readonly reopen?: () => Promise<UpdateLog>
-  readonly remove: () => Promise<void>
-}
-
 const MiB = 1024 * 1024
 
 export function updateLogSuite(variant: LogVariant): void {
@@ -41,26 +39,15 @@ export function updateLogSuite(variant: LogVariant): void {
     nameSuite(open)
     baseSuite(open)
     removalSuite(open)
+    updateLogReplacementSuite(open, () => opened!)
     updateLogModelSuite(variant)
   })
-}
-
-type Open = () => Promise<UpdateLog>
-
-/** Seqs count from `first`, each entry names its predecessor's link, and no link comes twice. */
-function expectChain(entries: readonly StoredEntry[], first = 1, link = noLink): void {
-  expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => first + i))
-  expect(entries.map(({ previousLink }) => previousLink)).toEqual([
-    ...(entries.length > 0 ? [link] : []),
-    ...entries.slice(0, -1).map(entry => entry.link),
-  ])
-  expect(new Set(entries.map(entry => entry.link)).size).toBe(entries.length)
 }
 
 function appendSuite(open: Open): void {
   test('a document that was never written is empty, and asking about it creates nothing', async () => {
     const log = await open()
-    expect(await log.load('a')).toEqual({ epoch: null, end: { seq: 0, link: noLink }, base: null })
+    expect(await log.load('a')).toEqual(neverWritten)
     expect(await log.readEntries('a', 0, MiB)).toEqual([])
     expect(await log.readPiece('a', 1, 0)).toBe('gone')
     await log.dropGeneration('a', 1)
@@ -410,7 +397,7 @@ function removalSuite(open: Open): void {
     await log.replaceBase('a', null, makeBase(2))
     const generation = (await currentGeneration(log, 'a'))!
     await log.delete('a')
-    expect(await log.load('a')).toEqual({ epoch: null, end: { seq: 0, link: noLink }, base: null })
+    expect(await log.load('a')).toEqual(neverWritten)
     expect(await log.readPiece('a', generation, 0)).toBe('gone')
     const after = await log.append('a', 0, makeEntries(2))
     expect(after.epoch).not.toBe(before.epoch)

@@ -21,7 +21,7 @@ const readBytesMax = 8 * 1024 * 1024
 /** What a store holds, in a form that can be written down and compared. */
 export interface StoreContent {
   readonly document: string
-  readonly head: Pick<Head, 'epoch' | 'end'>
+  readonly head: Pick<Head, 'epoch' | 'end'> & { readonly formerEpochs: readonly object[] }
   readonly base: object | null
   readonly entries: readonly object[]
 }
@@ -29,7 +29,7 @@ export interface StoreContent {
 export async function describeStore(log: UpdateLog): Promise<StoreContent[]> {
   const content: StoreContent[] = []
   for (const { document } of await log.list(null, 100)) {
-    const { epoch, end, base } = await log.load(document)
+    const { epoch, end, base, formerEpochs } = await log.load(document)
     const pieces: string[] = []
     for (let piece = 0; piece < (base?.pieces ?? 0); piece++)
       pieces.push(digest((await log.readPiece(document, base!.generation, piece)) as Uint8Array))
@@ -46,7 +46,15 @@ export async function describeStore(log: UpdateLog): Promise<StoreContent[]> {
     }))
     content.push({
       document,
-      head: { epoch, end },
+      head: {
+        epoch,
+        end,
+        formerEpochs: formerEpochs.map(({ epoch, structs, deletes }) => ({
+          epoch,
+          structs: [...structs],
+          deletes: [...deletes],
+        })),
+      },
       base: base === null ? null : { ...numbers, pieces, vectors },
       entries,
     })
@@ -88,6 +96,10 @@ async function fill(log: UpdateLog): Promise<void> {
   const large = entry(7, { update: new Uint8Array(300_000) })
   await log.append('a\0 👩‍🚀/__proto__', 0, [entry(6, { kind: 'restore-mark', authors: [] }), large])
   await log.append('empty', 0, [])
+  await log.append('replaced', 0, [entry(8)])
+  const lacks = { structs: new Map([[8, [0, 2]]]), deletes: new Map([[7, [1, 2, 5, 9]]]) }
+  await log.replaceDocument('replaced', null, { ...base, pieces: [new Uint8Array([6])], lacks })
+  await log.append('replaced', 1, [entry(9)])
 }
 
 async function makeFixture(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { entryChecksum } from './disk-checksum.ts'
 import type { Contents } from './disk-content.ts'
 import { type Documents, toHex } from './disk-document.ts'
 import type { Answer, RequestOf } from './disk-requests.ts'
@@ -20,7 +21,7 @@ export interface ReadyAppend {
 
 export function createAppender(database: DatabaseSync, documents: Documents, contents: Contents) {
   const insertEntry = database.prepare(
-    'INSERT INTO entry (document, seq, link, previous_link, nonce, body, content) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO entry (document, seq, link, previous_link, nonce, checksum, body, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   )
   const selectByNonce = database.prepare(
     'SELECT seq, link, body, content FROM entry WHERE document = ? AND seq > ? AND nonce = ? ORDER BY seq',
@@ -70,8 +71,10 @@ export function createAppender(database: DatabaseSync, documents: Documents, con
       if (content !== null) contents.refer(content)
       end = { seq: end.seq + 1, link: link.toString('hex') }
       const nonce = Buffer.from(entry.nonce, 'hex')
+      const place = { document: document.id, seq: end.seq, link, previousLink, nonce }
+      const checksum = entryChecksum(place, entry.body)
       const body = content === null ? entry.body : null
-      insertEntry.run(document.id, end.seq, link, previousLink, nonce, body, content)
+      insertEntry.run(document.id, end.seq, link, previousLink, nonce, checksum, body, content)
       return end
     })
     return { epoch: document.epoch, ends }

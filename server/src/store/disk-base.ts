@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Contents, WriteAhead } from './disk-content.ts'
+import { baseChecksum } from './disk-checksum.ts'
+import { type Contents, DamagedContent, namingDamage, type WriteAhead } from './disk-content.ts'
 import { type DocumentRow, type Documents, toHex } from './disk-document.ts'
 import type { RequestOf } from './disk-requests.ts'
 import { transact } from './disk-transaction.ts'
-import { type Base, noLink, type Replaced } from './update-log.ts'
+import { type Base, type NewBase, noLink, type Replaced } from './update-log.ts'
 
 /**
  * Bases: written piece by piece beforehand, put in place by one small transaction, read piece by piece.
@@ -23,11 +24,25 @@ interface BaseRow extends Omit<Base, 'byteVector' | 'documentVector' | 'catchUp'
   readonly catchUp: number
 }
 
+/** The parts of a base, as they are to be stored. */
+export type BaseParts = Pick<NewBase, 'pieces' | 'byteVector' | 'documentVector' | 'catchUp'>
+
+export interface BasePlace {
+  /** The id of the document's row. */
+  readonly document: number
+  readonly through: number
+  readonly link: Uint8Array
+  /** Tells a base that is asked for again from a new one. */
+  readonly nonce: string
+}
+
 export function createBases(database: DatabaseSync, documents: Documents, contents: Contents) {
   const selectBase = database.prepare('SELECT * FROM base WHERE generation = ? AND document = ?')
+  const selectNonce = database.prepare('SELECT nonce FROM base WHERE generation = ?')
   const insertBase = database.prepare(
-    `INSERT INTO base (document, through, link, nonce, pieces, bytes, byte_vector, document_vector, catch_up)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO base
+       (document, through, link, nonce, pieces, bytes, byte_vector, document_vector, catch_up, checksum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const selectPiece = database.prepare('SELECT content FROM piece WHERE generation = ? AND number = ?')
   const insertPiece = database.prepare('INSERT INTO piece (generation, number, content) VALUES (?, ?, ?)')
@@ -39,20 +54,23 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
   /** Former generations that can still be read, with their document. Empty when the store is opened: readers are gone then. */
   const kept = new Map<number, number>()
 
-  function find(document: DocumentRow, generation: number): BaseRow | null {
-    const row = selectBase.get(generation, document.id)
-    if (row === undefined) return null
-    return {
-      generation,
+  /** The current base. Throws `DamagedContent` where its row is missing or changed. */
+  function findCurrent({ id: document, generation }: DocumentRow): BaseRow | null {
+    if (generation === null) return null
+    const row = selectBase.get(generation, document)
+    if (row === undefined) throw new DamagedContent('is missing')
+    const [link, nonce] = [row.link as Uint8Array, row.nonce as Uint8Array]
+    const numbers = {
       through: row.through as number,
-      link: toHex(row.link),
-      nonce: toHex(row.nonce),
       pieces: row.pieces as number,
       bytes: row.bytes as number,
       byteVector: row.byte_vector as number,
       documentVector: row.document_vector as number,
       catchUp: row.catch_up as number,
     }
+    if (baseChecksum({ document, link, nonce, ...numbers }) !== row.checksum)
+      throw new DamagedContent('is not what was written: its checksum differs')
+    return { generation, link: toHex(link), nonce: toHex(nonce), ...numbers }
   }
 
   /** The link of the entry at `through`, or null if the log, with this base under it, does not reach or no longer has it. */
@@ -68,7 +86,7 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
     const superseded = { ok: false, reason: 'superseded' } as const
     const document = documents.find(request.document)
     if (document === null) return superseded
-    const current = document.generation === null ? null : find(document, document.generation)
+    const current = findCurrent(document)
     // Asked again because the thread died between the commit and the answer.
     if (current?.nonce === request.nonce) return { ok: true, generation: current.generation }
     if (document.generation !== request.expected) return superseded
@@ -84,8 +102,8 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
   }
 
   /** Everything of a base that has its own content: the pieces, then the three that every join reads. */
-  function partsOf({ base }: RequestOf<'replace'>): Uint8Array[] {
-    return [...base.pieces, base.byteVector, base.documentVector, base.catchUp]
+  function partsOf({ pieces, byteVector, documentVector, catchUp }: BaseParts): Uint8Array[] {
+    return [...pieces, byteVector, documentVector, catchUp]
   }
 
   /** Puts a base in place whose parts have been written. */
@@ -94,9 +112,10 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
     const { replaced, former } = transact(database, () => {
       const placed = place(request)
       if ('ok' in placed) return { replaced: placed, former: null }
-      const { document } = placed
-      const generation = insertWholeBase(request, placed, written.contents)
-      setGeneration.run(generation, document.id)
+      const { document, link } = placed
+      const { base, nonce } = request
+      const at = { document: document.id, through: base.through, link: Buffer.from(link, 'hex'), nonce }
+      const generation = insertWhole(at, base, written.contents)
       insertTrim.run(document.id, request.base.through)
       if (document.generation !== null) insertDrop.run(document.generation)
       // failpoint: before-base-swap-commit
@@ -113,38 +132,64 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
     if (kept.size > keptGenerationsMax) kept.delete(kept.keys().next().value!)
   }
 
-  function insertWholeBase(
-    { base, nonce }: RequestOf<'replace'>,
-    { document, link }: { document: DocumentRow; link: string },
+  /** Inside a transaction: makes what was written beforehand the current base of a document, and tells its generation. */
+  function insertWhole(
+    { document, through, link, nonce: nonceHex }: BasePlace,
+    parts: BaseParts,
     written: readonly number[],
   ): number {
-    const pieces = written.slice(0, base.pieces.length)
-    const [byteVector, documentVector, catchUp] = written.slice(base.pieces.length)
-    const bytes = base.pieces.reduce((sum, piece) => sum + piece.length, 0)
+    const pieces = written.slice(0, parts.pieces.length)
+    const [byteVector, documentVector, catchUp] = written.slice(parts.pieces.length) as [
+      number,
+      number,
+      number,
+    ]
+    const bytes = parts.pieces.reduce((sum, piece) => sum + piece.length, 0)
+    const nonce = Buffer.from(nonceHex, 'hex')
+    const numbers = { document, through, pieces: pieces.length, bytes, byteVector, documentVector, catchUp }
     const { lastInsertRowid } = insertBase.run(
-      document.id,
-      base.through,
-      Buffer.from(link, 'hex'),
-      Buffer.from(nonce, 'hex'),
+      document,
+      through,
+      link,
+      nonce,
       pieces.length,
       bytes,
-      byteVector!,
-      documentVector!,
-      catchUp!,
+      byteVector,
+      documentVector,
+      catchUp,
+      baseChecksum({ ...numbers, link, nonce }),
     )
     const generation = Number(lastInsertRowid)
     for (const [number, content] of pieces.entries()) insertPiece.run(generation, number, content)
     for (const content of written) contents.refer(content)
+    setGeneration.run(generation, document)
     return generation
+  }
+
+  /**
+   * Inside a transaction: removes a document at once for everybody who asks, and leaves the removal of its bytes to the
+   * chores. What it returns is to be called when the transaction is committed.
+   */
+  function removeDocument({ id, generation }: DocumentRow): () => void {
+    deleteDocument.run(id)
+    insertTrim.run(id, Number.MAX_SAFE_INTEGER)
+    if (generation !== null) insertDrop.run(generation)
+    return () => {
+      for (const [former, document] of kept) if (document === id) kept.delete(former)
+    }
   }
 
   return {
     answerBeforehand,
     partsOf,
     swap,
+    insertWhole,
+    /** What tells whether this base was already put in place. */
+    nonceOf: (generation: number): string => toHex(selectNonce.get(generation)?.nonce ?? new Uint8Array()),
+    removeDocument,
     /** The current base with everything that a join needs, or null if there is none. */
     readCurrent(document: DocumentRow): Base | null {
-      const row = document.generation === null ? null : find(document, document.generation)
+      const row = findCurrent(document)
       if (row === null) return null
       const { nonce: _, ...base } = row
       return {
@@ -160,26 +205,13 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
       if (generation !== document.generation && kept.get(generation) !== document.id) return 'gone'
       const row = selectPiece.get(generation, piece)
       if (row === undefined) throw new Error(`the base of generation ${generation} has no piece ${piece}`)
-      return contents.read(row.content as number)
+      return namingDamage(name, { kind: 'piece', piece }, () => contents.read(row.content as number))
     },
     isKept: (generation: number): boolean => kept.has(generation),
     /** Nobody reads a former generation any more: the chores may remove it. */
     letGo({ document: name, generation }: RequestOf<'drop'>): void {
       const document = documents.find(name)
       if (document !== null && kept.get(generation) === document.id) kept.delete(generation)
-    },
-    /** Removes a document at once for everybody who asks, and leaves the removal of its bytes to the chores. */
-    deleteDocument(name: string): void {
-      const document = transact(database, () => {
-        const document = documents.find(name)
-        if (document === null) return null
-        deleteDocument.run(document.id)
-        insertTrim.run(document.id, Number.MAX_SAFE_INTEGER)
-        if (document.generation !== null) insertDrop.run(document.generation)
-        return document
-      })
-      if (document === null) return
-      for (const [generation, id] of kept) if (id === document.id) kept.delete(generation)
     },
   }
 }

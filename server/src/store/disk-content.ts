@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { sliceChecksum } from './disk-checksum.ts'
 import { transact } from './disk-transaction.ts'
+import { type DamagedPart, LogDamage } from './update-log.ts'
 
 /**
  * Contents: bytes of any length, written in slices before anything refers to them.
@@ -18,6 +20,21 @@ const contentCostBytes = 256
 const slicesAtOnce = 2
 const sweptAtOnceMax = 64
 
+/** A content that is not what was written. Who reads it knows what it was to be. */
+export class DamagedContent extends Error {
+  override name = 'DamagedContent'
+}
+
+/** Runs a read, and gives what it finds damaged the name by which an operator knows it. */
+export function namingDamage<T>(document: string, part: DamagedPart, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof DamagedContent)) throw error
+    throw new LogDamage(document, part, error.message, { cause: error })
+  }
+}
+
 /** Some contents on their way into the store. Nothing refers to them yet. */
 export interface WriteAhead {
   /** Writes up to one slice's worth in one transaction. True when everything is written. Throws with nothing advanced. */
@@ -35,8 +52,12 @@ export function createContents(database: DatabaseSync) {
   const insertLooseAgain = database.prepare('INSERT INTO loose (content) VALUES (?)')
   const deleteLoose = database.prepare('DELETE FROM loose WHERE content = ?')
   const selectLoose = database.prepare('SELECT content FROM loose ORDER BY content')
-  const insertSlice = database.prepare('INSERT INTO slice (content, number, bytes) VALUES (?, ?, ?)')
-  const selectSlices = database.prepare('SELECT bytes FROM slice WHERE content = ? ORDER BY number')
+  const insertSlice = database.prepare(
+    'INSERT INTO slice (content, number, checksum, bytes) VALUES (?, ?, ?, ?)',
+  )
+  const selectSlices = database.prepare(
+    'SELECT number, checksum, bytes FROM slice WHERE content = ? ORDER BY number',
+  )
   const selectLengths = database.prepare(
     'SELECT number, length(bytes) AS bytes FROM slice WHERE content = ? ORDER BY number LIMIT ?',
   )
@@ -66,7 +87,8 @@ export function createContents(database: DatabaseSync) {
           if (rest > budget && budget < sliceBytesMax - contentCostBytes) break
           const slice = part!.subarray(at, at + sliceBytesMax)
           // A slice is numbered by where it begins.
-          insertSlice.run(started.at(-1)!, at, slice)
+          const content = started.at(-1)!
+          insertSlice.run(content, at, sliceChecksum(content, at, slice), slice)
           at += slice.length
           budget -= slice.length
         }
@@ -101,8 +123,20 @@ export function createContents(database: DatabaseSync) {
     letGo(content: number): void {
       insertLooseAgain.run(content)
     },
+    /** Throws `DamagedContent` where a slice is missing or changed. An empty content has no slice, so nobody misses it. */
     read(content: number): Uint8Array {
-      const slices = selectSlices.all(content).map(row => row.bytes as Uint8Array)
+      const slices: Uint8Array[] = []
+      let end = 0
+      for (const row of selectSlices.all(content)) {
+        const { number, checksum, bytes } = row as { number: number; checksum: number; bytes: Uint8Array }
+        if (number !== end) throw new DamagedContent(`lacks a slice at byte ${end}`)
+        if (sliceChecksum(content, number, bytes) !== checksum)
+          throw new DamagedContent(
+            `is not what was written: the checksum of its slice at byte ${end} differs`,
+          )
+        slices.push(bytes)
+        end += bytes.length
+      }
       return slices.length === 1 ? slices[0]! : new Uint8Array(Buffer.concat(slices))
     },
     /** The first slice, which is enough to see whose entry it is. */

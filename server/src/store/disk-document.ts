@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { documentChecksum } from './disk-checksum.ts'
 import { documentKey } from './document-key.ts'
 import { draw8Bytes } from './random-bytes.ts'
 import { type End, noLink } from './update-log.ts'
@@ -19,7 +20,8 @@ export type Documents = ReturnType<typeof createDocuments>
 
 export function createDocuments(database: DatabaseSync) {
   const selectDocument = database.prepare('SELECT id, epoch, generation FROM document WHERE name = ?')
-  const insertDocument = database.prepare('INSERT INTO document (name, epoch) VALUES (?, ?)')
+  const insertDocument = database.prepare('INSERT INTO document (name, epoch, checksum) VALUES (?, ?, ?)')
+  const selectChecked = database.prepare('SELECT name, epoch, checksum FROM document WHERE id = ?')
   const selectLastEntry = database.prepare(
     'SELECT seq, link FROM entry WHERE document = ? ORDER BY seq DESC LIMIT 1',
   )
@@ -34,8 +36,14 @@ export function createDocuments(database: DatabaseSync) {
     /** Inside a transaction. */
     create(document: string): DocumentRow {
       const epoch = draw8Bytes()
-      const { lastInsertRowid } = insertDocument.run(documentKey(document), epoch)
+      const key = documentKey(document)
+      const { lastInsertRowid } = insertDocument.run(key, epoch, documentChecksum(key, epoch))
       return { id: Number(lastInsertRowid), epoch: toHex(epoch), generation: null }
+    },
+    /** Whether a document's row is what was written: whoever reads the document asks once. */
+    isWhole({ id }: DocumentRow): boolean {
+      const { name, epoch, checksum } = selectChecked.get(id)!
+      return documentChecksum(name as Uint8Array, epoch as Uint8Array) === checksum
     },
     /** The last entry, or the base's last one where all that is in the base is trimmed away. */
     end({ id, generation }: DocumentRow): End {

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
-import type { StoredBody } from './disk-requests.ts'
+import type { StoredBody, StoredHead } from './disk-requests.ts'
 import { documentKey } from './document-key.ts'
 import { encodeAppend } from './encode-append.ts'
 import { decodeEntry, type StoredEntry } from './entry.ts'
 import { lockFolder } from './folder-lock.ts'
+import { decodeLacks, encodeLacks } from './former-epoch.ts'
 import { draw8Bytes } from './random-bytes.ts'
 import type { StoreEvent } from './store-event.ts'
 import { type StoreThread, startStoreThread } from './store-thread.ts'
-import { LogRefusal, type NewBase, type UpdateLog } from './update-log.ts'
+import { type Head, LogDamage, LogRefusal, type NewBase, type UpdateLog } from './update-log.ts'
 
 /**
  * The log on disk: one SQLite file in a folder that belongs to this process.
@@ -49,7 +50,7 @@ function createDiskLog(thread: StoreThread, release: () => void): UpdateLog {
   return {
     async load(document) {
       documentKey(document)
-      return thread.ask('load', { document })
+      return decodeHead(document, await thread.ask('load', { document }))
     },
     async readEntries(document, after, bytesMax) {
       documentKey(document)
@@ -68,6 +69,13 @@ function createDiskLog(thread: StoreThread, release: () => void): UpdateLog {
       documentKey(document)
       const nonce = draw8Bytes().toString('hex')
       return thread.ask('replace', { document, expected, base: prepareBase(base), nonce })
+    },
+    async replaceDocument(document, expected, content) {
+      documentKey(document)
+      const { through: _, ...parts } = prepareBase({ ...content, through: 0 })
+      const nonce = draw8Bytes().toString('hex')
+      const stored = { ...parts, lacks: encodeLacks(content.lacks) }
+      return thread.ask('renew', { document, expected, content: stored, nonce })
     },
     async dropGeneration(document, generation) {
       documentKey(document)
@@ -120,11 +128,17 @@ function decode(document: string, { body, seq, link, previousLink }: StoredBody)
   try {
     return decodeEntry(body, seq, link, previousLink)
   } catch (cause) {
-    throw new Error(
-      `entry ${seq} of ${JSON.stringify(document)} cannot be read: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    )
+    const part = { kind: 'entries', from: seq, to: seq } as const
+    throw new LogDamage(document, part, `cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function decodeHead(document: string, head: StoredHead): Head {
+  try {
+    const formerEpochs = head.formerEpochs.map(({ epoch, lacks }) => ({ epoch, ...decodeLacks(lacks) }))
+    return { ...head, formerEpochs }
+  } catch (cause) {
+    const found = `names a former epoch that cannot be read: ${(cause as Error).message}`
+    throw new LogDamage(document, { kind: 'document' }, found, { cause })
   }
 }

@@ -17,8 +17,19 @@ const schema = `
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never used twice: chores of a deleted document must not hit another
     name BLOB NOT NULL UNIQUE,
     epoch BLOB NOT NULL,
+    checksum INTEGER NOT NULL,            -- what each of them covers: disk-checksum.ts
     generation INTEGER                    -- of the current base
   ) STRICT;
+
+  -- Epochs that a document had before it was replaced, oldest first.
+  CREATE TABLE former_epoch (
+    document INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    epoch BLOB NOT NULL,
+    lacks INTEGER NOT NULL,               -- a content: former-epoch.ts
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (document, number)
+  ) STRICT, WITHOUT ROWID;
 
   -- One of body and content: what is small stands here, what is large was written beforehand.
   CREATE TABLE entry (
@@ -27,6 +38,7 @@ const schema = `
     link BLOB NOT NULL,
     previous_link BLOB NOT NULL,
     nonce BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
     body BLOB,
     content INTEGER,
     PRIMARY KEY (document, seq),
@@ -43,7 +55,8 @@ const schema = `
     bytes INTEGER NOT NULL,
     byte_vector INTEGER NOT NULL,         -- these three are contents
     document_vector INTEGER NOT NULL,
-    catch_up INTEGER NOT NULL
+    catch_up INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
   ) STRICT;
 
   CREATE TABLE piece (
@@ -57,6 +70,7 @@ const schema = `
   CREATE TABLE slice (
     content INTEGER NOT NULL,
     number INTEGER NOT NULL,
+    checksum INTEGER NOT NULL,
     bytes BLOB NOT NULL,
     PRIMARY KEY (content, number)
   ) STRICT, WITHOUT ROWID;

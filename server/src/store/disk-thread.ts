@@ -5,8 +5,10 @@ import { createBases } from './disk-base.ts'
 import { createChores } from './disk-chores.ts'
 import { createContents } from './disk-content.ts'
 import { createDocuments } from './disk-document.ts'
+import { createFormerEpochs } from './disk-former-epoch.ts'
 import { createReader, type Reader } from './disk-read.ts'
 import type { Answer, FromThread, Request, RequestOf, ThreadData, ToThread } from './disk-requests.ts'
+import { createReplacements } from './disk-replacement.ts'
 import { openStoreFile } from './disk-schema.ts'
 import { createWriter, failure } from './disk-writer.ts'
 import { StoreOpenError } from './store-open-error.ts'
@@ -28,10 +30,20 @@ function runStore(database: DatabaseSync, port: MessagePort): void {
   const documents = createDocuments(database)
   const bases = createBases(database, documents, contents)
   const chores = createChores(database, bases, contents)
-  const reader = createReader(database, { documents, bases, contents })
+  const formerEpochs = createFormerEpochs(database, contents)
+  const replacements = createReplacements(database, { documents, bases, formerEpochs })
+  const reader = createReader(database, { documents, bases, contents, formerEpochs })
   const tell = (message: FromThread): void => port.postMessage(message)
   const answer = (answers: Answer[]): void => tell({ kind: 'answers', answers })
-  const writer = createWriter(database, { documents, contents, bases, chores, answer, tell })
+  const writer = createWriter(database, {
+    documents,
+    contents,
+    bases,
+    replacements,
+    chores,
+    answer,
+    tell,
+  })
 
   let reads: ReadRequest[] = []
   const backups: RequestOf<'backup'>[] = []

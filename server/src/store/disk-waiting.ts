@@ -33,8 +33,9 @@ export interface WaitingDelete {
   readonly request: RequestOf<'delete'>
 }
 
+/** A new base, or a whole document in the place of another. */
 export interface WaitingBase {
-  readonly request: RequestOf<'replace'>
+  readonly request: RequestOf<'replace'> | RequestOf<'renew'>
   ahead: WriteAhead | null
   aheadDone: boolean
 }

@@ -2,12 +2,13 @@ import type { DatabaseSync } from 'node:sqlite'
 import { createAppender } from './disk-append.ts'
 import type { Bases } from './disk-base.ts'
 import type { Chores } from './disk-chores.ts'
-import type { Contents } from './disk-content.ts'
+import type { Contents, WriteAhead } from './disk-content.ts'
 import type { Documents } from './disk-document.ts'
 import type { Answer, FromThread, Request, RequestOf } from './disk-requests.ts'
+import type { Replacements } from './disk-replacement.ts'
 import { passingTrouble } from './disk-transaction.ts'
 import { createWaiting, readyAppend, type WaitingBase, waitingAppend } from './disk-waiting.ts'
-import { LogRefusal, type Replaced } from './update-log.ts'
+import { LogDamage, LogRefusal, type Replaced } from './update-log.ts'
 
 /**
  * Decides what the store thread writes next, and what becomes of it when it cannot be written.
@@ -32,13 +33,14 @@ export interface WriterParts {
   readonly documents: Documents
   readonly contents: Contents
   readonly bases: Bases
+  readonly replacements: Replacements
   readonly chores: Chores
   answer(answers: Answer[]): void
   tell(message: FromThread): void
 }
 
 export function createWriter(database: DatabaseSync, parts: WriterParts): Writer {
-  const { documents, contents, bases, chores, answer, tell } = parts
+  const { documents, contents, bases, replacements, chores, answer, tell } = parts
   const append = createAppender(database, documents, contents)
   const waiting = createWaiting()
   /** Nothing is written until `tryAgain`. */
@@ -93,7 +95,7 @@ export function createWriter(database: DatabaseSync, parts: WriterParts): Writer
     const next = waiting.nextDelete()
     if (next === undefined) return false
     const { id, document } = next.request
-    const answered = write(() => orFailure(id, () => bases.deleteDocument(document)), 'caller')
+    const answered = write(() => orFailure(id, () => replacements.deleteDocument(document)), 'caller')
     if (answered === null) return true
     chores.expectMore()
     finish([next], [answered])
@@ -111,17 +113,24 @@ export function createWriter(database: DatabaseSync, parts: WriterParts): Writer
     return true
   }
 
+  const beforehand = (request: WaitingBase['request']) =>
+    request.kind === 'renew' ? replacements.answerBeforehand(request) : bases.answerBeforehand(request)
+  const partsOf = (request: WaitingBase['request']) =>
+    request.kind === 'renew' ? replacements.partsOf(request) : bases.partsOf(request.base)
+  const swap = (request: WaitingBase['request'], ahead: WriteAhead) =>
+    request.kind === 'renew' ? replacements.swap(request, ahead) : bases.swap(request, ahead)
+
   /** Null while there is more to write. A base does not wait for room: see `Replaced`. */
   function advanceBase(next: WaitingBase): Answer | null {
     const { request } = next
     const away: Replaced = { ok: false, reason: 'away' }
     try {
       if (next.ahead === null) {
-        const value = bases.answerBeforehand(request)
+        const value = beforehand(request)
         if (value !== null) return { id: request.id, ok: true, value }
-        next.ahead = contents.writeAhead(bases.partsOf(request))
+        next.ahead = contents.writeAhead(partsOf(request))
       }
-      if (next.aheadDone) return { id: request.id, ok: true, value: bases.swap(request, next.ahead) }
+      if (next.aheadDone) return { id: request.id, ok: true, value: swap(request, next.ahead) }
       next.aheadDone = next.ahead.step()
       return null
     } catch (error) {
@@ -135,7 +144,8 @@ export function createWriter(database: DatabaseSync, parts: WriterParts): Writer
     take(request) {
       if (request.kind === 'append') waiting.push(waitingAppend(request))
       else if (request.kind === 'delete') waiting.push({ kind: 'delete', request })
-      else if (request.kind === 'replace') waiting.pushBase({ request, ahead: null, aheadDone: false })
+      else if (request.kind === 'replace' || request.kind === 'renew')
+        waiting.pushBase({ request, ahead: null, aheadDone: false })
       else if (request.kind === 'drop') letGo(request)
       else return false
       return true
@@ -172,5 +182,9 @@ function orFailure(id: number, work: () => void): Answer {
 
 /** The answer to a request that came to nothing. */
 export function failure(id: number, error: unknown): Answer {
-  return { id, ok: false, refused: error instanceof LogRefusal, message: (error as Error).message }
+  const { message } = error as Error
+  const failed = { id, ok: false as const, refused: error instanceof LogRefusal, message }
+  if (!(error instanceof LogDamage)) return failed
+  const { document, part, found } = error
+  return { ...failed, damage: { document, part, found } }
 }

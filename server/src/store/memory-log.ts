@@ -2,15 +2,19 @@ import type { Clock } from '../foundation/clock.ts'
 import { documentKey } from './document-key.ts'
 import { type EntryBody, encodeAppend } from './encode-append.ts'
 import { decodeEntry } from './entry.ts'
+import { decodeLacks, encodeLacks } from './former-epoch.ts'
 import { draw8Bytes } from './random-bytes.ts'
 import {
   type Appended,
   type Base,
   type End,
+  type ExpectedEnd,
   type Head,
   LogRefusal,
   type NewBase,
+  type NewContent,
   noLink,
+  type Renewed,
   type Replaced,
   type UpdateLog,
 } from './update-log.ts'
@@ -34,6 +38,7 @@ interface MemoryDocument {
   tail: MemoryEntry[]
   base: MemoryBase | null
   readonly former: Map<number, MemoryBase>
+  readonly formerEpochs: readonly { readonly epoch: string; readonly lacks: Uint8Array }[]
 }
 
 /** A log that is gone with its process. It takes a clock as every variant does, and never has to wait for anything. */
@@ -50,9 +55,24 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
   }
 
   function create(name: string): MemoryDocument {
-    const document = { epoch: randomHex(), tail: [], base: null, former: new Map() }
+    const document = { epoch: randomHex(), tail: [], base: null, former: new Map(), formerEpochs: [] }
     documents.set(name, document)
     return document
+  }
+
+  function renew(name: string, document: MemoryDocument | undefined, content: NewContent): Renewed {
+    const lacks = encodeLacks(content.lacks)
+    const { epoch = null, formerEpochs = [] } = document ?? {}
+    const end = { seq: 1, link: randomHex() }
+    const renewed: MemoryDocument = {
+      epoch: randomHex(),
+      tail: [],
+      base: makeBase({ ...content, through: end.seq }, end.link),
+      former: new Map(),
+      formerEpochs: epoch === null ? [] : [...formerEpochs, { epoch, lacks }],
+    }
+    documents.set(name, renewed)
+    return { ok: true, epoch: renewed.epoch, end }
   }
 
   function appendAll(document: MemoryDocument, since: number, bodies: readonly EntryBody[]): Appended {
@@ -71,10 +91,16 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
   function replace(document: MemoryDocument, base: NewBase): Replaced {
     const link = linkAt(document, base.through)
     if (link === null || (base.link ?? link) !== link) return { ok: false, reason: 'superseded' }
+    if (document.base !== null) document.former.set(document.base.generation, document.base)
+    document.base = makeBase(base, link)
+    document.tail = document.tail.filter(({ seq }) => seq > base.through)
+    return { ok: true, generation: lastGeneration }
+  }
+
+  function makeBase(base: NewBase, link: string): MemoryBase {
     lastGeneration += 1
     const content = base.pieces.map(piece => new Uint8Array(piece))
-    if (document.base !== null) document.former.set(document.base.generation, document.base)
-    document.base = {
+    return {
       generation: lastGeneration,
       through: base.through,
       link,
@@ -85,15 +111,15 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
       catchUp: new Uint8Array(base.catchUp),
       content,
     }
-    document.tail = document.tail.filter(({ seq }) => seq > base.through)
-    return { ok: true, generation: lastGeneration }
   }
 
   return {
     async load(name): Promise<Head> {
       const document = find(name)
-      if (document === undefined) return { epoch: null, end: { seq: 0, link: noLink }, base: null }
-      return { epoch: document.epoch, end: endOf(document), base: copyBase(document.base) }
+      if (document === undefined)
+        return { epoch: null, end: { seq: 0, link: noLink }, base: null, formerEpochs: [] }
+      const formerEpochs = document.formerEpochs.map(({ epoch, lacks }) => ({ epoch, ...decodeLacks(lacks) }))
+      return { epoch: document.epoch, end: endOf(document), base: copyBase(document.base), formerEpochs }
     },
     async readEntries(name, after, bytesMax) {
       const found = []
@@ -125,6 +151,11 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
       if (document === undefined || (document.base?.generation ?? null) !== expected)
         return { ok: false, reason: 'superseded' }
       return replace(document, base)
+    },
+    async replaceDocument(name, expected, content) {
+      const document = find(name)
+      if (expected !== null && !endsAt(document, expected)) return { ok: false, reason: 'superseded' }
+      return renew(name, document, content)
     },
     async dropGeneration(name, generation) {
       find(name)?.former.delete(generation)
@@ -181,6 +212,11 @@ function endOf({ tail, base }: MemoryDocument): End {
   const last = tail.at(-1)
   if (last !== undefined) return { seq: last.seq, link: last.link }
   return base === null ? { seq: 0, link: noLink } : { seq: base.through, link: base.link }
+}
+
+function endsAt(document: MemoryDocument | undefined, expected: ExpectedEnd): boolean {
+  const { seq, link } = document === undefined ? { seq: 0, link: noLink } : endOf(document)
+  return expected.epoch === (document?.epoch ?? null) && expected.seq === seq && expected.link === link
 }
 
 /** The link of the entry at `through`, or null if it is not there, or lies inside the present base. */

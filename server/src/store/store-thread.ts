@@ -4,7 +4,7 @@ import { createDiskHealth, type DiskHealth } from './disk-health.ts'
 import type { Answer, FromThread, Request, RequestKind, Requests, ToThread } from './disk-requests.ts'
 import type { StoreEvent } from './store-event.ts'
 import { StoreOpenError } from './store-open-error.ts'
-import { LogRefusal } from './update-log.ts'
+import { LogDamage, LogRefusal } from './update-log.ts'
 
 /**
  * The main thread's side of the store thread: carries requests over and answers back, and keeps a thread alive.
@@ -127,7 +127,7 @@ export async function startStoreThread(options: {
     if (asked === undefined) return
     unanswered.delete(answer.id)
     if (answer.ok) asked.resolve(answer.value)
-    else asked.reject(answer.refused ? new LogRefusal(answer.message) : new Error(answer.message))
+    else asked.reject(asError(answer))
   }
 
   function ended(thread: Running, code: number): void {
@@ -212,6 +212,11 @@ export async function startStoreThread(options: {
       return closed
     },
   }
+}
+
+function asError({ refused, message, damage }: Extract<Answer, { ok: false }>): Error {
+  if (damage !== undefined) return new LogDamage(damage.document, damage.part, damage.found)
+  return refused ? new LogRefusal(message) : new Error(message)
 }
 
 /** Waits for a promise, but not longer. True when it was kept in time. */

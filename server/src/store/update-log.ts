@@ -1,4 +1,5 @@
 import type { Entry, StoredEntry } from './entry.ts'
+import type { FormerEpoch, Lacks } from './former-epoch.ts'
 
 /**
  * The contract of the log: one ordered, durable list of entries per document, and one compacted base under it.
@@ -20,6 +21,10 @@ import type { Entry, StoredEntry } from './entry.ts'
  *   entries at or before the base's `through` are never returned, trimmed or not.
  * - **Pieces are immutable** under their generation. A former generation can be read until `dropGeneration`, or until the
  *   store is opened again; after that `readPiece` answers `gone`.
+ * - **A document is replaced in one step** that a crash leaves done or undone: it gets a new epoch, whose log begins with a
+ *   base at seq 1, and what the former epoch had is remembered for as long as the document is kept.
+ * - **What is damaged is not served.** Stored bytes that are not what was written are never handed out: the read rejects
+ *   with a `LogDamage` that names the document and the place. Other documents, and other places, can still be read.
  * - Documents do not wait for each other: one that fails fails alone.
  * - Names are exact strings: no normalisation, `__proto__` and NUL are names like others. Half a surrogate pair, and more
  *   than 1,024 bytes of UTF-8, are refused (`LogRefusal`) by whatever is asked about them.
@@ -42,15 +47,21 @@ export interface UpdateLog {
   replaceBase(document: string, expected: number | null, base: NewBase): Promise<Replaced>
   /** Forgets a former generation. The current one is never dropped. */
   dropGeneration(document: string, generation: number): Promise<void>
+  /**
+   * Puts other content in the place of a document's, under a new epoch; makes the document if there is none. Only if
+   * `expected` is still its end (null: whatever is there, for a document that cannot be read). Former entries and bases are
+   * gone at once for everybody who asks; an append or a base that is asked for meanwhile may come before or after.
+   */
+  replaceDocument(document: string, expected: ExpectedEnd | null, content: NewContent): Promise<Renewed>
   /** Documents by name in byte order, after the one named, at most `limit`. */
   list(after: string | null, limit: number): Promise<ListedDocument[]>
   /** Removes a document with all that belongs to it. Made again, it has a new epoch. */
   delete(document: string): Promise<void>
   /**
    * Writes a consistent copy that can be opened as a store of its own, while appends go on. Refused (`LogRefusal`) by a variant
-   * that keeps nothing, and for a file that exists.
+   * that keeps nothing, and for a file that exists. `onProgress` hears from time to time how far it is.
    */
-  backup(file: string): Promise<void>
+  backup(file: string, onProgress?: (progress: Progress) => void): Promise<void>
   readonly health: StoreHealth
   /** Calls on every change of `health`; the returned function ends that. */
   onHealth(listener: (health: StoreHealth) => void): () => void
@@ -73,6 +84,13 @@ export interface Head {
   /** `{seq: 0, link: noLink}` for a document that was never written. */
   readonly end: End
   readonly base: Base | null
+  /** Epochs that the document had before it was replaced, oldest first, each with what it had that is no more. */
+  readonly formerEpochs: readonly FormerEpoch[]
+}
+
+/** Where a document's log has to end for something to be done. For one that was never written: null, 0, `noLink`. */
+export interface ExpectedEnd extends End {
+  readonly epoch: string | null
 }
 
 /** The compacted state under the log. Vectors and updates are V1 bytes. */
@@ -120,6 +138,23 @@ export type Replaced =
    */
   | { readonly ok: false; readonly reason: 'away' }
 
+/** What takes the place of a document. */
+export interface NewContent extends Omit<NewBase, 'through' | 'link'> {
+  /** What the epoch that ends now had and the new one lacks. Not kept where there was no document. */
+  readonly lacks: Lacks
+}
+
+export type Renewed =
+  | { readonly ok: true; readonly epoch: string; readonly end: End }
+  /** The log did not end at `expected`, or, as for a base, there was no room: nothing has changed. */
+  | Extract<Replaced, { ok: false }>
+
+/** How far something is that takes long; the unit is the teller's. */
+export interface Progress {
+  readonly done: number
+  readonly total: number
+}
+
 export interface ListedDocument {
   readonly document: string
   readonly epoch: string
@@ -132,6 +167,45 @@ export type StoreHealth =
   | { readonly at: 'here' }
   /** Writes are waiting, since `sinceMs` (unix milliseconds); `reason` is one sentence for an operator. */
   | { readonly at: 'away'; readonly sinceMs: number; readonly reason: string }
+
+/** A place in a document's log, or in what stands under it. */
+export type DamagedPart =
+  /** Entries from one seq to another, both included: missing, or not what was written. */
+  | { readonly kind: 'entries'; readonly from: number; readonly to: number }
+  | { readonly kind: 'piece'; readonly piece: number }
+  /** The base without its pieces: vectors, catch-up frame, numbers. */
+  | { readonly kind: 'base' }
+  /** The epoch, or what is remembered of former ones. */
+  | { readonly kind: 'document' }
+
+/** What is stored is not what was written: a damaged disk, or somebody changed it. The message names document and place. */
+export class LogDamage extends Error {
+  override name = 'LogDamage'
+  readonly document: string
+  readonly part: DamagedPart
+  /** What is wrong with it. */
+  readonly found: string
+
+  constructor(document: string, part: DamagedPart, found: string, options?: ErrorOptions) {
+    super(`the store is damaged: ${describePart(part)} of ${JSON.stringify(document)} ${found}`, options)
+    this.document = document
+    this.part = part
+    this.found = found
+  }
+}
+
+export function describePart(part: DamagedPart): string {
+  switch (part.kind) {
+    case 'entries':
+      return part.from === part.to ? `entry ${part.from}` : `entries ${part.from} to ${part.to}`
+    case 'piece':
+      return `piece ${part.piece} of the base`
+    case 'base':
+      return 'the base'
+    case 'document':
+      return 'the row'
+  }
+}
 
 /** An append that can never succeed as it is (too large for the store, closed store). */
 export class LogRefusal extends Error {

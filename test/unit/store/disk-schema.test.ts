@@ -81,7 +81,7 @@ describe('store file', () => {
 
   test('an older format is brought up to date, after it was copied', () => {
     const first = openStoreFile(file)
-    first.exec("INSERT INTO document (name, epoch) VALUES (x'61', x'0000000000000000')")
+    first.exec("INSERT INTO document (checksum, name, epoch) VALUES (7, x'61', x'0000000000000000')")
     first.close()
     const migrated = openStoreFile(file, [
       database => database.exec('ALTER TABLE document ADD COLUMN later TEXT'),
