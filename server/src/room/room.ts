@@ -45,6 +45,7 @@ export class Room {
   readonly #lagging: Lagging
   readonly #onFailed: (room: Room) => void
   #lastCommitMs: number
+  #failed = false
 
   constructor(document: string, loaded: Loaded, services: RoomServices, onFailed: (room: Room) => void) {
     const { clock, limits, observer, log, instance } = services
@@ -109,7 +110,8 @@ export class Room {
 
   enter(member: Member): void {
     this.#seats.add(member)
-    if (this.#committer.isStalled) member.close(closeCodes.overload)
+    // A room that has failed is still found by who was about to enter it; nothing would ever be committed for them.
+    if (this.#committer.isStalled || this.#failed) member.close(closeCodes.overload)
   }
 
   leave(member: Member, how: 'closed' | 'lost'): void {
@@ -263,6 +265,7 @@ export class Room {
 
   /** What was accepted and can never be stored is still held by its authors: everybody comes back and is asked again. */
   #fail(error: unknown): void {
+    this.#failed = true
     this.#services.observer.roomFailed({ document: this.document, during: 'append', error })
     this.#onFailed(this)
     this.closeAll(closeCodes.overload)
