@@ -1,11 +1,16 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { systemClock } from '@syncline/server/internal/foundation/clock'
 import { entryChecksum } from '@syncline/server/internal/store/disk-checksum'
 import { openDiskLog, storeFileName } from '@syncline/server/internal/store/disk-log'
-import { LogDamage, LogRefusal, type UpdateLog } from '@syncline/server/internal/store/update-log'
+import {
+  LogDamage,
+  LogRefusal,
+  type Progress,
+  type UpdateLog,
+} from '@syncline/server/internal/store/update-log'
 import { afterEach, describe, expect, test } from 'vitest'
 import { currentGeneration, makeBase, makeEntries, makeEntry, readAll, readPieces } from './log-content.ts'
 import type { OpenedLog } from './log-variant.ts'
@@ -127,8 +132,12 @@ describe('a store on disk', () => {
       while (backingUp) seq = (await log.append(name, seq, makeEntries(3))).ends.at(-1)!.seq
       return seq
     })
-    await log.backup(copy)
+    const progress: Progress[] = []
+    await log.backup(copy, now => progress.push(now))
     backingUp = false
+    expect(progress.length).toBeGreaterThan(2)
+    for (const { done, total } of progress) expect(done).toBeLessThanOrEqual(total)
+    expect(statSync(copy).mode & 0o777).toBe(0o600)
     const seqs = await Promise.all(writers)
     await expect(log.backup(copy)).rejects.toThrow(LogRefusal)
 

@@ -1,4 +1,4 @@
-import type { Entry, StoredEntry } from '@syncline/server/internal/store/entry'
+import type { Entry } from '@syncline/server/internal/store/entry'
 import { LogRefusal, noLink, type UpdateLog } from '@syncline/server/internal/store/update-log'
 import { afterEach, describe, expect, test } from 'vitest'
 import {

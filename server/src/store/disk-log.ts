@@ -89,8 +89,8 @@ function createDiskLog(thread: StoreThread, release: () => void): UpdateLog {
       documentKey(document)
       await thread.ask('delete', { document })
     },
-    async backup(file) {
-      await thread.ask('backup', { file: resolve(file) })
+    async backup(file, onProgress) {
+      await thread.ask('backup', { file: resolve(file) }, onProgress)
     },
     get health() {
       return thread.health.now

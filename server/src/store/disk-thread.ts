@@ -76,7 +76,8 @@ function runStore(database: DatabaseSync, port: MessagePort): void {
     if (request === undefined) return
     backingUp = true
     try {
-      await backupStore(database, request.file)
+      const { id, file } = request
+      await backupStore(database, file, progress => tell({ kind: 'progress', id, progress }))
       answer([{ id: request.id, ok: true, value: null }])
     } catch (error) {
       answer([failure(request.id, error)])

@@ -4,7 +4,7 @@ import { createDiskHealth, type DiskHealth } from './disk-health.ts'
 import type { Answer, FromThread, Request, RequestKind, Requests, ToThread } from './disk-requests.ts'
 import type { StoreEvent } from './store-event.ts'
 import { StoreOpenError } from './store-open-error.ts'
-import { LogDamage, LogRefusal } from './update-log.ts'
+import { LogDamage, LogRefusal, type Progress } from './update-log.ts'
 
 /**
  * The main thread's side of the store thread: carries requests over and answers back, and keeps a thread alive.
@@ -16,7 +16,11 @@ import { LogDamage, LogRefusal } from './update-log.ts'
  */
 export interface StoreThread {
   /** Rejects with a `LogRefusal` for what can never be done, with an `Error` for what may be asked again. */
-  ask<K extends RequestKind>(kind: K, ask: Requests[K]['ask']): Promise<Requests[K]['answer']>
+  ask<K extends RequestKind>(
+    kind: K,
+    ask: Requests[K]['ask'],
+    onProgress?: (progress: Progress) => void,
+  ): Promise<Requests[K]['answer']>
   readonly health: DiskHealth
   /**
    * Waits for what was asked, within limits. False when the thread would not end: it may still write, so nobody else may
@@ -43,6 +47,7 @@ interface Unanswered {
   readonly askedMs: number
   resolve(value: unknown): void
   reject(error: Error): void
+  readonly onProgress: ((progress: Progress) => void) | undefined
 }
 
 interface Running {
@@ -101,6 +106,9 @@ export async function startStoreThread(options: {
         deathsInARow = 0
         for (const answer of message.answers) settle(answer)
         return
+      case 'progress':
+        unanswered.get(message.id)?.onProgress?.(message.progress)
+        return
       case 'stalled':
         if (message.writes) health.begin('stalled', message.reason)
         else onEvent({ kind: 'chores-stalled', reason: message.reason })
@@ -157,12 +165,16 @@ export async function startStoreThread(options: {
     if (requests.length > 0) post(running, { kind: 'requests', requests })
   }
 
-  function send<K extends RequestKind>(kind: K, ask: Requests[K]['ask']): Promise<Requests[K]['answer']> {
+  function send<K extends RequestKind>(
+    kind: K,
+    ask: Requests[K]['ask'],
+    onProgress?: (progress: Progress) => void,
+  ): Promise<Requests[K]['answer']> {
     return new Promise((resolve, reject) => {
       lastId += 1
       const request = { id: lastId, kind, ...ask } as unknown as Request
       const settled = resolve as (value: unknown) => void
-      unanswered.set(lastId, { request, askedMs: clock.monotonic(), resolve: settled, reject })
+      unanswered.set(lastId, { request, askedMs: clock.monotonic(), resolve: settled, reject, onProgress })
       outbox.push(request)
       if (flushScheduled) return
       flushScheduled = true
@@ -200,11 +212,11 @@ export async function startStoreThread(options: {
     throw error
   }
   return {
-    async ask(kind, ask) {
+    async ask(kind, ask, onProgress) {
       if (closed !== null) throw new LogRefusal('the store is closed')
       if (unanswered.size >= requestsWaitingMax)
         throw new LogRefusal(`${requestsWaitingMax} requests wait for the store, no more are taken`)
-      return send(kind, ask)
+      return send(kind, ask, onProgress)
     },
     health,
     close() {
