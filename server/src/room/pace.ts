@@ -31,7 +31,8 @@ export class Pace {
   note(updates: number, nowMs: number): void {
     const passedMs = nowMs - this.#spanStartMs
     if (passedMs >= spanMs) {
-      this.#updatesPerSecond = (this.#spanUpdates * 1000) / passedMs
+      // Whoever writes after a pause does not wait for what the crowd before it did.
+      this.#updatesPerSecond = passedMs < 2 * spanMs ? (this.#spanUpdates * 1000) / passedMs : 0
       this.#spanUpdates = 0
       this.#spanStartMs = nowMs
     }
