@@ -67,3 +67,11 @@ export class TestClock implements Clock {
 export function turn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }
+
+/** Turns until something is so; what never comes fails by name. */
+export async function turnsUntil(what: string, condition: () => boolean, turnsMax = 2_000): Promise<void> {
+  for (let turns = 0; !condition(); turns++) {
+    if (turns === turnsMax) throw new Error(`waited ${turnsMax} turns in vain for ${what}`)
+    await turn()
+  }
+}
