@@ -88,7 +88,7 @@ test('a page that was loaded again while the server was away shows what was writ
   await waitUntil('the server to have it', () => stored().includes('Before. And without a server.'))
 })
 
-test('[LOG-4] both pages go on writing when the server is killed, and converge when it is back', async () => {
+test('both pages go on writing when the server is killed, and converge when it is back', async () => {
   const document = 'killed'
   let server = await startServer()
   try {

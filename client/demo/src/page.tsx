@@ -1,4 +1,4 @@
-/** The page: the header, the formatting bar, the sheet with title and text, and what is said below it. Each part fails alone. */
+/** The page: header, formatting bar, the sheet with title and text, what is said below it. Each part fails alone. */
 import type { Editor } from '@tiptap/core'
 import { useEffect, useState } from 'react'
 import { ConnectionSentence, ConnectionWord } from './connection-view.tsx'
