@@ -7,8 +7,9 @@ import { createContents } from './disk-content.ts'
 import { createDocuments } from './disk-document.ts'
 import { createFormerEpochs } from './disk-former-epoch.ts'
 import { createReader, type Reader } from './disk-read.ts'
-import type { Answer, FromThread, Request, RequestOf, ThreadData, ToThread } from './disk-requests.ts'
 import { createReplacements } from './disk-replacement.ts'
+import type { Answer, FromThread, Request, RequestOf, ThreadData, ToThread } from './disk-requests.ts'
+import { createRoom } from './disk-room.ts'
 import { openStoreFile } from './disk-schema.ts'
 import { createWriter, failure } from './disk-writer.ts'
 import { StoreOpenError } from './store-open-error.ts'
@@ -25,7 +26,7 @@ const readsPerTurnMax = 16
 /** Bytes of this size are handed over instead of copied. */
 const handOverBytesMin = 64 * 1024
 
-function runStore(database: DatabaseSync, port: MessagePort): void {
+function runStore(database: DatabaseSync, file: string, port: MessagePort): void {
   const contents = createContents(database)
   const documents = createDocuments(database)
   const bases = createBases(database, documents, contents)
@@ -35,12 +36,14 @@ function runStore(database: DatabaseSync, port: MessagePort): void {
   const reader = createReader(database, { documents, bases, contents, formerEpochs })
   const tell = (message: FromThread): void => port.postMessage(message)
   const answer = (answers: Answer[]): void => tell({ kind: 'answers', answers })
+  const room = createRoom(database, file)
   const writer = createWriter(database, {
     documents,
     contents,
     bases,
     replacements,
     chores,
+    room,
     answer,
     tell,
   })
@@ -155,7 +158,7 @@ function start(port: MessagePort, { file }: ThreadData): void {
   try {
     const database = openStoreFile(file)
     tell({ kind: 'opened' })
-    runStore(database, port)
+    runStore(database, file, port)
   } catch (error) {
     if (!(error instanceof StoreOpenError)) throw error
     tell({ kind: 'not-opened', code: error.code, message: error.message })

@@ -2,10 +2,11 @@ import type { DatabaseSync } from 'node:sqlite'
 import { createAppender } from './disk-append.ts'
 import type { Bases } from './disk-base.ts'
 import type { Chores } from './disk-chores.ts'
-import type { Contents, WriteAhead } from './disk-content.ts'
+import { type Contents, sliceBytesMax, type WriteAhead } from './disk-content.ts'
 import type { Documents } from './disk-document.ts'
-import type { Answer, FromThread, Request, RequestOf } from './disk-requests.ts'
 import type { Replacements } from './disk-replacement.ts'
+import type { Answer, FromThread, Request, RequestOf } from './disk-requests.ts'
+import type { Room } from './disk-room.ts'
 import { passingTrouble } from './disk-transaction.ts'
 import { createWaiting, readyAppend, type WaitingBase, waitingAppend } from './disk-waiting.ts'
 import { LogDamage, LogRefusal, type Replaced } from './update-log.ts'
@@ -18,7 +19,8 @@ import { LogDamage, LogRefusal, type Replaced } from './update-log.ts'
  * than a slice.
  *
  * When the disk is full or fails, nothing is lost: the transaction was rolled back, its appends still wait in their order, and
- * nothing is written until the main side, which owns the time, says when to try again.
+ * nothing is written until the main side, which owns the time, says when to try again. Where only something large found no
+ * room, the rest goes on.
  */
 export interface Writer {
   take(request: Request): boolean
@@ -35,32 +37,38 @@ export interface WriterParts {
   readonly bases: Bases
   readonly replacements: Replacements
   readonly chores: Chores
+  readonly room: Room
   answer(answers: Answer[]): void
   tell(message: FromThread): void
 }
 
 export function createWriter(database: DatabaseSync, parts: WriterParts): Writer {
-  const { documents, contents, bases, replacements, chores, answer, tell } = parts
+  const { documents, contents, bases, replacements, chores, room, answer, tell } = parts
   const append = createAppender(database, documents, contents)
   const waiting = createWaiting()
   /** Nothing is written until `tryAgain`. */
   let stalled = false
+  /** The large entries of appends are not written until then; everything else is. */
+  let largeStalled = false
+  /** What was given up is swept before something large is tried again: it may hold the room for it. */
+  let sweepFirst = false
   /** The newest write that waited at the first failure, until it and all before it are written. */
   let awayThrough: number | null = null
 
-  /** Runs a write. Null after trouble that may pass: then nothing was written, and writing stops. */
-  function write<T>(work: () => T, whoWaits: 'caller' | 'nobody'): T | null {
+  /** Runs a write. Null after trouble that may pass: then nothing was written, and it is tried again. */
+  function write<T>(work: () => T, what: 'append' | 'large' | 'chore'): T | null {
     try {
       return work()
     } catch (error) {
       const reason = passingTrouble(error)
       if (reason === null) throw error
-      stalled = true
-      if (whoWaits === 'caller') awayThrough ??= waiting.lastId()
+      if (what === 'large') largeStalled = true
+      else stalled = true
+      if (what !== 'chore') awayThrough ??= waiting.lastId()
       // What was written beforehand may fill the disk that the others' appends wait for.
       waiting.restartLargeAppends()
       chores.expectMore()
-      tell({ kind: 'stalled', writes: whoWaits === 'caller', reason })
+      tell({ kind: 'stalled', writes: what !== 'chore', reason })
       return null
     }
   }
@@ -76,26 +84,38 @@ export function createWriter(database: DatabaseSync, parts: WriterParts): Writer
   function commitAppends(): void {
     const taken = waiting.nextTransaction()
     if (taken.length === 0) return
-    const answers = write(() => append(taken.map(readyAppend)), 'caller')
+    const answers = write(() => append(taken.map(readyAppend)), 'append')
     if (answers === null) return
     finish(taken, answers)
     for (const { ahead } of taken) ahead?.release()
   }
 
   function stepLargeAppend(): boolean {
-    const next = waiting.nextLargeAppend()
+    const next = largeStalled ? undefined : waiting.nextLargeAppend()
     if (next === undefined) return false
-    next.ahead ??= contents.writeAhead(next.large.map(entry => entry.body))
-    const { ahead } = next
-    next.aheadDone = write(() => ahead.step(), 'caller') ?? false
+    const parts = next.large.map(entry => entry.body)
+    const begun = next.ahead
+    const done = write(() => {
+      if (begun === null) room.demand(totalBytes(parts))
+      next.ahead = begun ?? contents.writeAhead(parts)
+      return stepAhead(next.ahead)
+    }, 'large')
+    next.aheadDone = done ?? false
     return true
+  }
+
+  function stepAhead(ahead: WriteAhead): boolean {
+    room.demand(sliceBytesMax)
+    const done = ahead.step()
+    room.settle()
+    return done
   }
 
   function deleteOne(): boolean {
     const next = waiting.nextDelete()
     if (next === undefined) return false
     const { id, document } = next.request
-    const answered = write(() => orFailure(id, () => replacements.deleteDocument(document)), 'caller')
+    const answered = write(() => orFailure(id, () => replacements.deleteDocument(document)), 'append')
     if (answered === null) return true
     chores.expectMore()
     finish([next], [answered])
@@ -128,16 +148,24 @@ export function createWriter(database: DatabaseSync, parts: WriterParts): Writer
       if (next.ahead === null) {
         const value = beforehand(request)
         if (value !== null) return { id: request.id, ok: true, value }
-        next.ahead = contents.writeAhead(partsOf(request))
+        const parts = partsOf(request)
+        room.demand(totalBytes(parts))
+        next.ahead = contents.writeAhead(parts)
       }
       if (next.aheadDone) return { id: request.id, ok: true, value: swap(request, next.ahead) }
-      next.aheadDone = next.ahead.step()
+      next.aheadDone = stepAhead(next.ahead)
       return null
     } catch (error) {
       return passingTrouble(error) === null
         ? failure(request.id, error)
         : { id: request.id, ok: true, value: away }
     }
+  }
+
+  function doChore(): boolean {
+    const more = write(() => chores.step(), 'chore') ?? false
+    if (!more) sweepFirst = false
+    return more
   }
 
   return {
@@ -153,12 +181,13 @@ export function createWriter(database: DatabaseSync, parts: WriterParts): Writer
     turn() {
       if (!stalled) commitAppends()
       if (stalled) return false
-      const stepped =
-        stepLargeAppend() || deleteOne() || stepBase() || (write(() => chores.step(), 'nobody') ?? false)
+      const stepped = (sweepFirst && doChore()) || stepLargeAppend() || deleteOne() || stepBase() || doChore()
       return !stalled && (stepped || waiting.nextTransaction().length > 0)
     },
     tryAgain() {
       stalled = false
+      largeStalled = false
+      sweepFirst = true
     },
     isIdle: () => waiting.isEmpty(),
   }
@@ -167,6 +196,10 @@ export function createWriter(database: DatabaseSync, parts: WriterParts): Writer
     answer([orFailure(request.id, () => bases.letGo(request))])
     chores.expectMore()
   }
+}
+
+function totalBytes(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0)
 }
 
 /** The answer to a request for something to be done. Trouble that may pass is thrown on. */
