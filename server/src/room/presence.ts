@@ -30,6 +30,8 @@ interface Kept {
   json: string
   owner: string | null
   seenMs: number
+  /** When its owner broke off or left; of no meaning while it has one. */
+  freedMs: number
 }
 
 interface Bringer {
@@ -75,7 +77,7 @@ export class Presence {
     for (const entry of entries) {
       const outcome = this.#hearOne(connection, bringer, entry)
       if (outcome === 'news') news.push(entry)
-      else if (outcome === 'gone-for-others') correction.push({ ...entry, json: goneJson })
+      else if (outcome === 'gone-for-others') correction.push(this.#removalOf(entry.client))
       else if (outcome === 'full') leftOut++
     }
     return { news, correction, leftOut }
@@ -115,11 +117,16 @@ export class Presence {
     this.#bringers.delete(connection)
     if (bringer === undefined) return
     const free = [...bringer.ids].filter(client => this.#entries.get(client)?.owner === connection)
-    for (const client of free) this.#entries.get(client)!.owner = null
+    const freedMs = this.#clock.monotonic()
+    for (const client of free) {
+      const kept = this.#entries.get(client)!
+      kept.owner = null
+      kept.freedMs = freedMs
+    }
     const present = free.filter(client => this.#entries.get(client)!.json !== goneJson)
     if (present.length === 0) return
-    if (how === 'closed') this.#removeFree(present)
-    else this.#clock.after(this.#limits.graceMs, () => this.#removeFree(present))
+    if (how === 'closed') this.#removeFree(present, freedMs)
+    else this.#clock.after(this.#limits.graceMs, () => this.#removeFree(present, freedMs))
   }
 
   /** What a newcomer is told. Who was not renewed lately may be gone; who is not will renew. */
@@ -136,20 +143,29 @@ export class Presence {
   sweep(): void {
     const before = this.#clock.monotonic() - this.#limits.outdatedMs
     for (const [client, kept] of this.#entries) {
-      if (kept.seenMs < before && (kept.json === goneJson || kept.owner === null)) this.#forget(client, kept)
+      // Whoever is still within the grace is announced as gone at its end, however long ago they were seen.
+      const isAbsent = kept.json === goneJson || (kept.owner === null && kept.freedMs < before)
+      if (isAbsent && kept.seenMs < before) this.#forget(client, kept)
     }
   }
 
-  #removeFree(clients: number[]): void {
+  /** Removes those who have had no owner since `freedMs`: who came back and broke off again has a grace of its own. */
+  #removeFree(clients: number[], freedMs: number): void {
     const removed: AwarenessEntry[] = []
     for (const client of clients) {
       const kept = this.#entries.get(client)
       if (kept === undefined || kept.owner !== null || kept.json === goneJson) continue
+      if (kept.freedMs !== freedMs) continue
       kept.json = goneJson
       kept.seenMs = this.#clock.monotonic()
-      removed.push({ client, clock: kept.clock, json: goneJson })
+      removed.push(this.#removalOf(client))
     }
     if (removed.length > 0) this.#announce(removed)
+  }
+
+  /** At the known clock: a higher one would swallow what the client says next, a lower one is refused by it. */
+  #removalOf(client: number): AwarenessEntry {
+    return { client, clock: this.#entries.get(client)!.clock, json: goneJson }
   }
 
   #bringer(connection: string): Bringer {
@@ -170,7 +186,7 @@ export class Presence {
 
   #keep(connection: string, bringer: Bringer, { client, clock, json }: AwarenessEntry): Kept {
     bringer.ids.add(client)
-    return { clock, json, owner: connection, seenMs: this.#clock.monotonic() }
+    return { clock, json, owner: connection, seenMs: this.#clock.monotonic(), freedMs: 0 }
   }
 
   #takeOver(connection: string, bringer: Bringer, client: number, kept: Kept): void {
