@@ -181,12 +181,15 @@ describe('the document of a WebSocket', () => {
     expect(body).toEqual(Uint8Array.of(0, 0))
   })
 
-  test.each(['/', '/?room=notes', `/${'a'.repeat(1025)}`])('%s names none and is closed for good', async path => {
-    const socket = new WebSocket(`${server.wsUrl}${path}`)
-    // Not an HTTP answer: a stock client would take that for a server that is away, and try again for ever.
-    const closed = await new Promise(resolve => socket.on('close', code => resolve(code)))
-    expect(closed).toBe(4400)
-  })
+  test.each(['/', '/?room=notes', `/${'a'.repeat(1025)}`])(
+    '%s names none and is closed for good',
+    async path => {
+      const socket = new WebSocket(`${server.wsUrl}${path}`)
+      // Not an HTTP answer: a stock client would take that for a server that is away, and try again for ever.
+      const closed = await new Promise(resolve => socket.on('close', code => resolve(code)))
+      expect(closed).toBe(4400)
+    },
+  )
 
   test('a subprotocol that was offered is answered', async () => {
     using client = await connectRaw(server.wsUrl, 'notes', { protocols: ['yauth-abc', 'other'] })
