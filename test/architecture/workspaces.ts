@@ -35,6 +35,7 @@ export const layers: Readonly<Record<string, readonly Step[]>> = {
     ['observe'],
     ['foundation'],
     ['auth', 'store', 'relay', 'http'],
+    ['content'],
     ['compaction'],
     ['room'],
     ['versions', 'connection'],
@@ -52,6 +53,11 @@ export const layers: Readonly<Record<string, readonly Step[]>> = {
 export const documentFiles: readonly string[] = [
   'server/src/compaction/compaction-worker.ts',
   'server/src/compaction/new-base.ts',
+  'server/src/content/check-content.ts',
+  'server/src/content/describe-document.ts',
+  'server/src/content/load-document.ts',
+  'server/src/content/prepare-replacement.ts',
+  'server/src/content/read-content.ts',
 ]
 
 /** What builds a document, or changes one. */

@@ -2,11 +2,15 @@
  * The tasks of the worker threads: everything that is too heavy for the event loop, or that needs a document.
  * Each is a function of its argument alone; `workers.ts` is the other side.
  */
+import { namedClients } from '@syncline/shared/update/clients'
 import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
 import type { ClientRanges } from '@syncline/shared/update/ranges'
 import { splitUpdate } from '@syncline/shared/update/split'
 import { type StateVector, structsBeyond } from '@syncline/shared/update/vector'
 import { type WalkLimits, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { checkContent } from '../content/check-content.ts'
+import { prepareReplacement } from '../content/prepare-replacement.ts'
+import { readContent } from '../content/read-content.ts'
 import { inspectUpdate } from './inspection.ts'
 import { buildBase } from './new-base.ts'
 
@@ -18,6 +22,10 @@ export const tasks = {
   split: (task: { update: Uint8Array; pieceBytesMax: number }) =>
     splitUpdate(task.update, task.pieceBytesMax),
   difference,
+  readContent,
+  checkContent,
+  prepareReplacement: (task: Parameters<typeof prepareReplacement>[0]) => prepareReplacement(task),
+  namedClients: ({ update }: { update: Uint8Array }) => namedClients(update),
 }
 
 export type Tasks = typeof tasks

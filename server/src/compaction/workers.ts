@@ -42,6 +42,11 @@ export class Workers {
   split = (update: Uint8Array, pieceBytesMax: number) => this.#run('split', { update, pieceBytesMax })
   difference = (piece: Uint8Array, vector: StateVector) => this.#run('difference', { piece, vector })
   buildBase = (input: Parameters<Tasks['buildBase']>[0]) => this.#run('buildBase', input, 1)
+  readContent = (input: Parameters<Tasks['readContent']>[0]) => this.#run('readContent', input, 1)
+  checkContent = (input: Parameters<Tasks['checkContent']>[0]) => this.#run('checkContent', input, 1)
+  prepareReplacement = (input: Parameters<Tasks['prepareReplacement']>[0]) =>
+    this.#run('prepareReplacement', input, 1)
+  namedClients = (update: Uint8Array) => this.#run('namedClients', { update })
 
   async #run<Name extends keyof Tasks>(
     task: Name,
