@@ -44,6 +44,8 @@ export interface CrowdOptions {
   readonly framing: Framing
   readonly activity: Activity
   readonly rooms: number
+  /** Before the room's number. */
+  readonly roomPrefix?: string
   readonly writersPerRoom: number
   readonly readersPerRoom: number
   /** What one writer may send at most. */
@@ -102,7 +104,7 @@ export class Crowd {
     const { rooms, writersPerRoom, readersPerRoom, editsMax, latencyEvery } = options
     for (let number = 0; number < rooms; number++) {
       const sentAt = Array.from({ length: writersPerRoom }, () => new Float64Array(editsMax))
-      const room = { name: `room-${number}`, sentAt }
+      const room = { name: `${options.roomPrefix ?? 'room-'}${number}`, sentAt }
       for (let i = 0; i < writersPerRoom + readersPerRoom; i++) {
         const takes = this.people.length % latencyEvery === 0
         const person = new Person(room, i < writersPerRoom ? i : -1, writersPerRoom, takes)
