@@ -46,6 +46,8 @@ export class Room {
   readonly #onFailed: (room: Room) => void
   #lastCommitMs: number
   #failed = false
+  /** Large updates that the worker has. */
+  #inspecting = 0
 
   constructor(document: string, loaded: Loaded, services: RoomServices, onFailed: (room: Room) => void) {
     const { clock, limits, observer, log, instance } = services
@@ -103,9 +105,9 @@ export class Room {
     return this.#committer.end
   }
 
-  /** Something is still being written, or somebody's presence is still waiting to be taken over. */
+  /** Something may still be written: a second room for the same document would not hear of it. */
   get isBusy(): boolean {
-    return this.#committer.isBusy || this.#shrinking.isRunning
+    return this.#committer.isBusy || this.#shrinking.isRunning || this.#inspecting > 0
   }
 
   enter(member: Member): void {
@@ -168,11 +170,16 @@ export class Room {
       inspect: (bytes: Uint8Array) => workers.inspect(bytes, walkLimits(limits)),
       cut: workers.cut,
     }
-    return passLarge(update, known, limits, heavy).then(
-      verdict => this.#judge(seat, update, kind, verdict),
-      // The update was not looked at, so nothing is lost: its author has it and comes back with it.
-      () => seat.member.close(closeCodes.overload),
-    )
+    this.#inspecting++
+    return passLarge(update, known, limits, heavy)
+      .then(
+        verdict => this.#judge(seat, update, kind, verdict),
+        // The update was not looked at, so nothing is lost: its author has it and comes back with it.
+        () => seat.member.close(closeCodes.overload),
+      )
+      .finally(() => {
+        this.#inspecting--
+      })
   }
 
   #judge(seat: Seat, original: Uint8Array, kind: 'sync-step-2' | 'update', verdict: Verdict): void {
