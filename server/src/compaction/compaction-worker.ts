@@ -2,7 +2,6 @@
  * The tasks of the worker threads: everything that is too heavy for the event loop, or that needs a document.
  * Each is a function of its argument alone; `workers.ts` is the other side.
  */
-import { namedClients } from '@syncline/shared/update/clients'
 import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
 import type { ClientRanges } from '@syncline/shared/update/ranges'
 import { splitUpdate } from '@syncline/shared/update/split'
@@ -11,12 +10,13 @@ import { type WalkLimits, walkLimitsDefault, walkUpdate } from '@syncline/shared
 import { checkContent } from '../content/check-content.ts'
 import { prepareReplacement } from '../content/prepare-replacement.ts'
 import { readContent } from '../content/read-content.ts'
-import { inspectUpdate } from './inspection.ts'
+import { inspectLargeUpdate } from './inspection.ts'
 import { buildBase } from './new-base.ts'
 
 export const tasks = {
   buildBase,
-  inspect: ({ update, limits }: { update: Uint8Array; limits: WalkLimits }) => inspectUpdate(update, limits),
+  inspect: ({ update, limits }: { update: Uint8Array; limits: WalkLimits }) =>
+    inspectLargeUpdate(update, limits),
   cut: (task: { update: Uint8Array; structs: ClientRanges; deletes: ClientRanges }) =>
     cutUpdate(task.update, task.structs, task.deletes),
   split: (task: { update: Uint8Array; pieceBytesMax: number }) =>
@@ -25,7 +25,6 @@ export const tasks = {
   readContent,
   checkContent,
   prepareReplacement: (task: Parameters<typeof prepareReplacement>[0]) => prepareReplacement(task),
-  namedClients: ({ update }: { update: Uint8Array }) => namedClients(update),
 }
 
 export type Tasks = typeof tasks

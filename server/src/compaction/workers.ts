@@ -46,7 +46,6 @@ export class Workers {
   checkContent = (input: Parameters<Tasks['checkContent']>[0]) => this.#run('checkContent', input, 1)
   prepareReplacement = (input: Parameters<Tasks['prepareReplacement']>[0]) =>
     this.#run('prepareReplacement', input, 1)
-  namedClients = (update: Uint8Array) => this.#run('namedClients', { update })
 
   async #run<Name extends keyof Tasks>(
     task: Name,

@@ -5,12 +5,14 @@
  * Large updates take the same way with their heavy steps in the worker (`passLarge`), so that nobody else waits.
  */
 
+import { namedClients } from '@syncline/shared/update/clients'
 import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
 import { type ClientRanges, equalClientRanges } from '@syncline/shared/update/ranges'
 import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
-import { inspectUpdate } from '../compaction/inspection.ts'
+import { type InspectedLarge, inspectUpdate } from '../compaction/inspection.ts'
 import type { Known } from './known.ts'
+import { otherEpochReason } from './other-epoch.ts'
 
 /** Above this, inspection and cutting run in the worker: about 1 ms of the event loop (5,000 structs likewise). */
 export const largeUpdateBytes = 256 * 1024
@@ -44,11 +46,11 @@ export interface Fresh {
   readonly cut: boolean
 }
 
-export type RefusalRule = 'structure' | 'clock-jump' | 'held-ranges'
+export type RefusalRule = 'structure' | 'clock-jump' | 'held-ranges' | 'other-epoch'
 
 /** The heavy steps of a large update, run elsewhere. */
 export interface HeavySteps {
-  inspect(update: Uint8Array): Promise<ReturnType<typeof inspectUpdate>>
+  inspect(update: Uint8Array): Promise<InspectedLarge>
   cut(update: Uint8Array, structs: ClientRanges, deletes: ClientRanges): Promise<Uint8Array>
 }
 
@@ -62,6 +64,11 @@ export function isLarge(update: Uint8Array, limits: GateLimits): boolean {
 export function pass(update: Uint8Array, known: Known, limits: GateLimits): Verdict {
   const inspected = inspectUpdate(update, walkLimits(limits))
   if (!inspected.ok) return refusedForStructure(inspected.reason)
+  // Few documents were ever replaced: the others do not pay for this.
+  if (known.formerClients.size > 0) {
+    const former = otherEpochReason(namedClients(update), known.formerClients)
+    if (former !== null) return refusedForEpoch(former)
+  }
   const news = compare(inspected.structure, known, limits)
   if (!('allNew' in news)) return news
   const { structs, deletes, allNew } = news
@@ -78,6 +85,8 @@ export async function passLarge(
 ): Promise<Verdict> {
   const inspected = await heavy.inspect(update)
   if (!inspected.ok) return refusedForStructure(inspected.reason)
+  const former = otherEpochReason(inspected.clients, known.formerClients)
+  if (former !== null) return refusedForEpoch(former)
   const news = compare(inspected.structure, known, limits)
   if (!('allNew' in news)) return news
   let bytes = news.allNew ? update : await withoutKnown(update, news, heavy.cut)
@@ -156,6 +165,13 @@ const refusedForStructure = (reason: string): Verdict => ({
   kind: 'refused',
   code: closeCodes.malformed,
   rule: 'structure',
+  reason,
+})
+
+const refusedForEpoch = (reason: string): Verdict => ({
+  kind: 'refused',
+  code: closeCodes.otherEpoch,
+  rule: 'other-epoch',
   reason,
 })
 

@@ -6,6 +6,7 @@ import { decodeVector, type StateVector } from '@syncline/shared/update/vector'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { type JoinRequest, type JoinSource, sendDocument } from './join.ts'
 import type { Member } from './member.ts'
+import { otherEpochReason } from './other-epoch.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
 import type { Seat } from './seats.ts'
 import { chunkBytesMax } from './tail.ts'
@@ -41,6 +42,8 @@ export class Joining {
   answer(seat: Seat, encodedVector: Uint8Array): void {
     const decoded = decodeVector(encodedVector)
     if (!decoded.ok) return seat.member.close(closeCodes.malformed, decoded.reason)
+    const former = this.#refusal(decoded.vector)
+    if (former !== null) return this.#refuse(seat.member, former)
     if (seat.joining) seat.askedAgain = decoded.vector
     else this.#begin(seat, { vector: decoded.vector, asked: true })
   }
@@ -48,6 +51,20 @@ export class Joining {
   /** A member that was skipped for a while is sent what it lacks, unless an answer is being sent that holds it. */
   resume(seat: Seat, vector: StateVector): void {
     if (!seat.joining) this.#begin(seat, { vector, asked: false })
+  }
+
+  /**
+   * Before anything is sent: a client that still holds what this document was would show both, and keep both in its own store,
+   * until it answered our SyncStep1 and was refused for that [LOG-3].
+   */
+  #refusal(vector: StateVector): string | null {
+    return otherEpochReason(vector.keys(), this.#options.loaded.known.formerClients)
+  }
+
+  #refuse(member: Member, reason: string): void {
+    const { document, services } = this.#options
+    services.observer.updateRefused({ document, member: member.id, rule: 'other-epoch', reason })
+    member.close(closeCodes.otherEpoch, reason)
   }
 
   #begin(seat: Seat, what: What): void {

@@ -26,6 +26,12 @@ export class Known {
   readonly #held: ClientRanges = new Map()
   readonly #deleted: ClientRanges = new Map()
   #heldCount = 0
+  /** Clients of former epochs (`other-epoch.ts`); empty for a document that was never replaced. */
+  readonly formerClients: ReadonlySet<number>
+
+  constructor(formerClients: ReadonlySet<number> = new Set()) {
+    this.formerClients = formerClients
+  }
 
   /** Ranges behind gaps, all clients together. */
   get heldCount(): number {

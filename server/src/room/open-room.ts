@@ -7,6 +7,7 @@ import { walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import type { Base } from '../store/update-log.ts'
 import { Generations } from './generations.ts'
 import { Known } from './known.ts'
+import { clientsOf } from './other-epoch.ts'
 import { Room } from './room.ts'
 import type { RoomServices } from './room-services.ts'
 import { Tail } from './tail.ts'
@@ -20,7 +21,7 @@ export async function openRoom(
 ): Promise<{ room: Room; entries: number }> {
   const { log, clock, limits, observer } = services
   const head = await log.load(document)
-  const known = new Known()
+  const known = new Known(clientsOf(head.formerEpochs))
   if (head.base !== null) takeBase(known, head.base)
   const tail = new Tail(head.base?.through ?? 0, (error, chunk) =>
     observer.mergeFailed({ document, seq: chunk.lastSeq, authors: [], error }),

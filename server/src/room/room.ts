@@ -46,6 +46,7 @@ export class Room {
   readonly #onFailed: (room: Room) => void
   #lastCommitMs: number
   #failed = false
+  #retired = false
   /** Large updates that the worker has. */
   #inspecting = 0
 
@@ -113,7 +114,7 @@ export class Room {
   enter(member: Member): void {
     this.#seats.add(member)
     // A room that has failed is still found by who was about to enter it; nothing would ever be committed for them.
-    if (this.#committer.isStalled || this.#failed) member.close(closeCodes.overload)
+    if (this.#committer.isStalled || this.#failed || this.#retired) member.close(closeCodes.overload)
   }
 
   leave(member: Member, how: 'closed' | 'lost'): void {
@@ -156,6 +157,12 @@ export class Room {
 
   closeAll(code: CloseCode): void {
     this.#closeAll(code, () => {})
+  }
+
+  /** The document is about to become another: nobody enters any more, and everybody comes back to what it is then. */
+  retire(): void {
+    this.#retired = true
+    this.closeAll(closeCodes.restart)
   }
 
   // --- edits

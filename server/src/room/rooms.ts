@@ -3,6 +3,7 @@
  * been in them for a while. Loading one never blocks another.
  */
 import { closeCodes } from '@syncline/shared/wire/close-codes'
+import { ClosedDocuments } from './closed-documents.ts'
 import { openRoom } from './open-room.ts'
 import type { Room } from './room.ts'
 import type { RoomServices } from './room-services.ts'
@@ -25,6 +26,7 @@ interface Held {
 
 export class Rooms {
   readonly #rooms = new Map<string, Held>()
+  readonly #closed: ClosedDocuments
   readonly #services: RoomServices
   readonly #limits: RoomsLimits
   readonly #stopTicking: () => void
@@ -32,6 +34,7 @@ export class Rooms {
   constructor(services: RoomServices, limits: RoomsLimits) {
     this.#services = services
     this.#limits = limits
+    this.#closed = new ClosedDocuments(services.clock)
     this.#stopTicking = services.clock.every(tickMs, () => this.#tick())
   }
 
@@ -41,6 +44,8 @@ export class Rooms {
 
   /** Rejects when the document cannot be read, or with `'full'` when too many rooms are open. */
   open(document: string): Promise<Room> | 'full' {
+    const reopened = this.#closed.reopened(document)
+    if (reopened !== null) return reopened.then(() => this.#openLater(document))
     const held = this.#rooms.get(document)
     if (held !== undefined) {
       // Whoever asks is about to enter: the room must not be let go in between.
@@ -58,6 +63,29 @@ export class Rooms {
       () => this.#rooms.delete(document),
     )
     return opening
+  }
+
+  /**
+   * Runs `work` while nobody is in a document: its members are told to come back, what they brought is saved first, and
+   * whoever opens it waits. Rejects with `DocumentBusy`, and has not run `work`, if the store does not take what was brought.
+   */
+  alone<T>(document: string, work: () => Promise<T>): Promise<T> {
+    return this.#closed.during(document, () => this.#retire(document), work)
+  }
+
+  async #openLater(document: string): Promise<Room> {
+    const opened = this.open(document)
+    if (opened === 'full') throw new Error('too many documents are open')
+    return opened
+  }
+
+  async #retire(document: string): Promise<Room | null> {
+    const held = this.#rooms.get(document)
+    // A document that cannot be read has nobody in it either.
+    const room = (await held?.opening.catch(() => null)) ?? null
+    room?.retire()
+    if (room !== null) this.#forget(room)
+    return room
   }
 
   async #load(document: string): Promise<Room> {
@@ -102,6 +130,6 @@ export class Rooms {
 
   get isBusy(): boolean {
     for (const { room } of this.#rooms.values()) if (room?.isBusy) return true
-    return false
+    return this.#closed.size > 0
   }
 }

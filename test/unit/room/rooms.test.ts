@@ -1,6 +1,7 @@
+import { DocumentBusy } from '@syncline/server/internal/room/closed-documents'
 import { Rooms } from '@syncline/server/internal/room/rooms'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { load, textOf, typed } from '../../support/room-author.ts'
 import { turn, turnsUntil } from '../../support/room-clock.ts'
 import { TestMember } from '../../support/room-member.ts'
@@ -192,5 +193,88 @@ describe('closing', () => {
     rooms.close()
     expect(members.map(member => member.closed?.code)).toEqual([closeCodes.restart, closeCodes.restart])
     expect(clock.timers).toBe(0)
+  })
+})
+
+describe('a document that is changed as a whole', () => {
+  test('[LOG-3] has nobody in it meanwhile: who was there comes back, who comes waits, and finds it changed', async () => {
+    const { rooms, open, log } = stageWithRooms()
+    const [room, member] = [await open(), new TestMember('one')]
+    room.enter(member)
+    const order: string[] = []
+    const { promise: released, resolve: release } = Promise.withResolvers<void>()
+    const changed = rooms.alone(documentName, async () => {
+      order.push('work begins')
+      await released
+      await log.append(documentName, 0, [])
+      order.push('work ends')
+    })
+    await turnsUntil('the work to begin', () => order.length === 1)
+    expect(member.closed).toMatchObject({ code: closeCodes.restart })
+    const reopened = open().then(later => {
+      order.push('opened')
+      return later
+    })
+    expect(rooms.isBusy).toBe(true)
+    release()
+    await changed
+    expect(await reopened).not.toBe(room)
+    expect(order).toEqual(['work begins', 'work ends', 'opened'])
+    expect(rooms.isBusy).toBe(false)
+  })
+
+  test('is changed once everything that was brought is saved, and nobody enters the room that was', async () => {
+    const { rooms, open, log, clock } = stageWithRooms()
+    const [room, member] = [await open(), new TestMember('one')]
+    room.enter(member)
+    log.hold()
+    room.receive(member, say.update(typed(1, 'brought')[0]!))
+    const changed = rooms.alone(documentName, async () => log.appended.length)
+    const late = new TestMember('late')
+    await turnsUntil('the member to be told', () => member.closed !== null)
+    room.enter(late)
+    expect(late.closed).toMatchObject({ code: closeCodes.overload })
+    log.release()
+    await turnsUntil('the edit to be saved', () => log.appended.length === 1)
+    clock.advance(10)
+    expect(await changed).toBe(1)
+  })
+
+  test('stays as it is, and closed, while the store does not take what was brought', async () => {
+    const { rooms, open, log, clock } = stageWithRooms()
+    const [room, member] = [await open(), new TestMember('one')]
+    room.enter(member)
+    log.hold()
+    room.receive(member, say.update(typed(1, 'brought')[0]!))
+    const work = vi.fn()
+    const changed = rooms.alone(documentName, work)
+    const refused = expect(changed).rejects.toThrow(DocumentBusy)
+    const reopened = open()
+    for (let i = 0; i < 1_100; i++) {
+      await turn()
+      clock.advance(10)
+    }
+    await refused
+    expect(work).not.toHaveBeenCalled()
+    expect(rooms.isBusy).toBe(true)
+    log.release()
+    await turnsUntil('the edit to be saved', () => log.appended.length === 1)
+    clock.advance(10)
+    expect(await reopened).not.toBe(room)
+  })
+
+  test('is changed by one at a time, also when one of them fails', async () => {
+    const { rooms } = stageWithRooms()
+    const order: number[] = []
+    const work = (number: number) =>
+      rooms.alone(documentName, async () => {
+        order.push(number)
+        await turn()
+        order.push(number)
+        if (number === 1) throw new Error('planted')
+      })
+    const outcomes = await Promise.allSettled([work(1), work(2), work(3)])
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+    expect(order).toEqual([1, 1, 2, 2, 3, 3])
   })
 })
