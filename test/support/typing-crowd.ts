@@ -106,7 +106,22 @@ export class TypingCrowd implements Disposable {
   async goOffline(): Promise<void> {
     for (const typist of this.typists) typist.goOffline()
     for (const { provider } of this.#stock) provider.disconnect()
-    await waitUntil('everybody to be offline', () => this.allGone)
+    await waitUntil('everybody to be offline', () => this.allGone, { found: () => this.#connections })
+  }
+
+  /** For failure messages. */
+  get #connections(): unknown {
+    return {
+      typists: this.typists.map(({ isConnected, isSynced, ends }) => ({
+        isConnected,
+        isSynced,
+        ends: ends.slice(-5),
+      })),
+      stock: this.#stock.map(({ provider, recording }) => ({
+        synced: provider.synced,
+        sockets: recording.open,
+      })),
+    }
   }
 
   startTyping(): void {
