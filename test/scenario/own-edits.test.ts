@@ -9,8 +9,8 @@ import { held } from '../support/evidence.ts'
 import { connectRaw, frame, type RawClient } from '../support/raw-client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 
-/** Above it, what is known of an update is cut away before it is stored and sent to others. */
-const cutAboveBytes = 4 * 1024
+/** Large enough that nobody could mistake the whole for a part. */
+const partBytes = 8 * 1024
 const ownClient = 11
 
 let server: ServerProcess
@@ -70,7 +70,7 @@ test('a live edit of which a part is known comes back whole to its author, and o
   const doc = new Doc()
   doc.clientID = ownClient
   const random = new Random(testSeed())
-  const write = () => doc.getText('text').insert(doc.getText('text').length, random.text(2 * cutAboveBytes))
+  const write = () => doc.getText('text').insert(doc.getText('text').length, random.text(partBytes))
   write()
   author.send(frame.update(encodeStateAsUpdate(doc)))
   await author.waitForFrame('the first part', ({ kind }) => kind === 'update')
