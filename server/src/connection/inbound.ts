@@ -61,15 +61,28 @@ export class Inbound {
   }
 
   #deliver(message: Message): void {
-    const working = this.#sink.deliver(message)
+    const working = this.#begin(message)
     if (working === undefined) return
     this.#isBusy = true
     working
-      .catch((error: unknown) => this.#sink.failed(error instanceof Error ? error.message : String(error)))
+      .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#isBusy = false
         this.#deliverWaiting()
       })
+  }
+
+  /** A fault of ours ends one connection: thrown on, it would end the process, out of the socket's event. */
+  #begin(message: Message): void | Promise<void> {
+    try {
+      return this.#sink.deliver(message)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#sink.failed(error instanceof Error ? error.message : String(error))
   }
 
   #deliverWaiting(): void {
