@@ -1,4 +1,5 @@
 /** The bench's flags. */
+import path from 'node:path'
 import { parseArgs } from 'node:util'
 
 export interface Options {
@@ -12,6 +13,8 @@ export interface Options {
   readonly render: boolean
   readonly write: boolean
   readonly profile: string | null
+  /** The folder that gets the page, the plot and the data. */
+  readonly out: string
   readonly help: boolean
 }
 
@@ -30,6 +33,7 @@ Measures Syncline beside a bare ws relay and Hocuspocus, and writes docs/benchma
   --no-write        prints, and writes nothing
   --render          measures nothing, writes the page again from docs/benchmarks.json
   --profile FOLDER  has Syncline write processor profiles there; prints, and writes nothing
+  --out FOLDER      for the page, the plot and the data, instead of docs
   --help
 `
 
@@ -46,6 +50,7 @@ export function readCommandLine(args: string[]): Options {
       'no-write': { type: 'boolean', default: false },
       render: { type: 'boolean', default: false },
       profile: { type: 'string' },
+      out: { type: 'string', default: path.resolve(import.meta.dirname, '../../docs') },
       help: { type: 'boolean', default: false },
     },
   })
@@ -66,6 +71,7 @@ export function readCommandLine(args: string[]): Options {
     render: values.render,
     write: !values.quick && !values['no-write'] && !isPart,
     profile: values.profile ?? null,
+    out: values.out,
     help: values.help,
   }
 }

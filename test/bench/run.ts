@@ -19,9 +19,8 @@ import { type Target, targets } from './servers/targets.ts'
 import type { Row, Work, WorkContext } from './works/work.ts'
 import { works } from './works/works.ts'
 
+const resultsFile = 'benchmarks.json'
 const repository = path.resolve(import.meta.dirname, '../..')
-const docs = path.join(repository, 'docs')
-const resultsFile = path.join(docs, 'benchmarks.json')
 
 async function main(): Promise<number> {
   const options = readCommandLine(process.argv.slice(2))
@@ -30,7 +29,7 @@ async function main(): Promise<number> {
     return 0
   }
   if (options.render) {
-    writePage(docs, readResults(resultsFile))
+    writePage(options.out, readResults(path.join(options.out, resultsFile)))
     return 0
   }
   if (process.platform !== 'linux') throw new Error('the bench reads /proc, so it needs Linux')
@@ -51,8 +50,8 @@ async function main(): Promise<number> {
     const measured = await measureAll(options, usable, context, machine)
     for (const results of measured) printWork(results, context)
     if (options.write) {
-      writePage(docs, writeResults(resultsFile, measured))
-      console.log('written: docs/benchmarks.md')
+      writePage(options.out, writeResults(path.join(options.out, resultsFile), measured))
+      console.log(`written: ${path.join(options.out, 'benchmarks.md')}`)
     }
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -43,6 +43,8 @@ export interface StormJob {
   readonly storms: number
   readonly beforeMs: number
   readonly betweenMs: number
+  /** Somebody has the document open all the time. */
+  readonly keepOpen: boolean
   /** A join that brought less is not finished: some say that they are synced before they have loaded. */
   readonly bytesMin: number
 }
@@ -97,35 +99,33 @@ export async function capture({ port, framing, text, framesFile }: CaptureJob): 
   const reader = await new Visitor(bigRoom, framing, { keeps: true }).connect(port)
   reader.open()
   await reader.whenSynced(1)
+  // Some say that the client is synced first and send the document later.
+  for (let checks = 1; textOf(reader.updates) !== text; checks++) {
+    if (checks === checksMax) throw new Error('a join brings another text than was written')
+    await setTimeout(checkEveryMs)
+  }
   await setTimeout(quietMs)
   reader.socket.destroy()
-  if (textOf(reader.updates) !== text) throw new Error('a join brings another text than was written')
   writeAll(framesFile, reader.messages)
   return { bytes: reader.bytes, messages: reader.messages.length }
 }
 
 export async function storm(job: StormJob): Promise<{ storms: Storm[]; rssMB: number; peakMB: number }> {
   const storms: Storm[] = []
+  const resident = job.keepOpen ? await join(job) : null
   await setTimeout(job.beforeMs)
   for (let i = 0; i < job.storms; i++) {
     storms.push(await oneStorm(job))
     await setTimeout(job.betweenMs)
   }
+  resident?.socket.destroy()
   return { storms, ...memoryOf(job.pid) }
 }
 
-async function oneStorm({ port, pid, framing, clients, bytesMin }: StormJob): Promise<Storm> {
-  // A relay's opening is empty, and the pusher waits for a word.
-  const says: FramingName = framing === 'relay' ? 'y-websocket' : framing
+async function oneStorm(job: StormJob): Promise<Storm> {
+  const { pid, clients } = job
   const before = { server: usageOf(pid), own: usageOf(process.pid) }
-  const visitors = await Promise.all(
-    Array.from({ length: clients }, async () => {
-      const visitor = await new Visitor(bigRoom, says).connect(port)
-      visitor.open()
-      await visitor.whenSynced(1, bytesMin)
-      return visitor
-    }),
-  )
+  const visitors = await Promise.all(Array.from({ length: clients }, () => join(job)))
   const after = { server: usageOf(pid), own: usageOf(process.pid) }
   for (const { socket } of visitors) socket.destroy()
   return {
@@ -136,6 +136,14 @@ async function oneStorm({ port, pid, framing, clients, bytesMin }: StormJob): Pr
     loadSeconds: secondsBetween(before.own, after.own),
     bytesEach: visitors.reduce((sum, { bytes }) => sum + bytes, 0) / clients,
   }
+}
+
+async function join({ port, framing, bytesMin }: StormJob): Promise<Visitor> {
+  // A relay's opening is empty, and the pusher waits for a word.
+  const visitor = await new Visitor(bigRoom, framing === 'relay' ? 'y-websocket' : framing).connect(port)
+  visitor.open()
+  await visitor.whenSynced(1, bytesMin)
+  return visitor
 }
 
 export async function probe({ port, framing, forMs }: ProbeJob): Promise<ProbeSample[]> {

@@ -87,17 +87,19 @@ async function measureJoins(
       timeoutMs,
     )
     const all: Stormed[] = []
-    if (!isCold) all.push(await stormed(server, target.framing, bytesMin, repeats))
+    if (!isCold) all.push(await stormed(server, framing, { bytesMin, storms: repeats, keepOpen: true }))
     for (let i = 0; isCold && i < Math.ceil(repeats / 2); i++) {
       await server.stop()
       server = await target.start(dataFolder, nodeFlags)
-      all.push(await stormed(server, target.framing, bytesMin, 1))
+      all.push(await stormed(server, framing, { bytesMin, storms: 1, keepOpen: false }))
     }
     const { values, loadCores } = summary(all)
     if (target.name !== 'syncline') return { values, loadCores }
     const pusher = await startPusher(framesFile)
     try {
-      const pushed = summary([await stormed(pusher, 'relay', captured.bytes * 0.9, repeats)])
+      const pushed = summary([
+        await stormed(pusher, 'relay', { bytesMin: captured.bytes * 0.9, storms: repeats, keepOpen: false }),
+      ])
       return { values, loadCores, also: [{ measured: 'pusher', values: pushed.values }] }
     } finally {
       await pusher.kill()
@@ -110,14 +112,14 @@ async function measureJoins(
 async function stormed(
   server: RunningServer,
   framing: Target['framing'],
-  bytesMin: number,
-  storms: number,
+  how: { bytesMin: number; storms: number; keepOpen: boolean },
 ): Promise<Stormed> {
   const { port, pid } = server
+  const { storms } = how
   const forMs = beforeMs + storms * (betweenMs + 1_500)
   const [storm, probes] = await Promise.all([
     load<{ storms: Storm[]; rssMB: number }>(
-      { kind: 'storm', port, pid, framing, clients, storms, beforeMs, betweenMs, bytesMin },
+      { kind: 'storm', port, pid, framing, clients, beforeMs, betweenMs, ...how },
       timeoutMs,
     ),
     load<ProbeSample[]>({ kind: 'probe', port, framing, forMs }, timeoutMs),
