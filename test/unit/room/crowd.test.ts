@@ -14,7 +14,7 @@ const KiB = 1024
 /** Somebody who types one character after the other; each call gives the update. */
 function typist(): { doc: Y.Doc; type: (text?: string) => Uint8Array } {
   const doc = new Y.Doc()
-  let last = new Uint8Array()
+  let last: Uint8Array = new Uint8Array()
   doc.on('update', update => {
     last = update
   })
