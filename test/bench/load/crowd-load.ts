@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Crowd, movingCursors, typing } from './crowd.ts'
 import { type FramingName, framingOf } from './framing.ts'
 import { pace } from './pace.ts'
-import { memoryOf, secondsBetween, usageOf } from './usage.ts'
+import { mainSecondsBetween, memoryOf, secondsBetween, usageOf } from './usage.ts'
 
 export interface CrowdJob {
   readonly kind: 'crowd'
@@ -38,6 +38,7 @@ export interface CrowdResult {
   readonly framesPerSecond: number
   readonly bytesPerDelivery: number
   readonly serverCores: number
+  readonly mainThreadCores: number
   readonly serverMicrosPerDelivery: number
   readonly serverMicrosPerEdit: number
   readonly loadCores: number
@@ -101,6 +102,7 @@ export async function runCrowd(job: CrowdJob): Promise<CrowdResult> {
     framesPerSecond: (after.frames - before.frames) / seconds,
     bytesPerDelivery: (after.bytes - before.bytes) / delivered,
     serverCores: serverSeconds / seconds,
+    mainThreadCores: mainSecondsBetween(job.pid, before.server, after.server) / seconds,
     serverMicrosPerDelivery: (serverSeconds * 1e6) / delivered,
     serverMicrosPerEdit: (serverSeconds * 1e6) / crowd.sentInTime,
     loadCores: secondsBetween(before.own, after.own) / seconds,

@@ -40,6 +40,12 @@ export function secondsBetween(before: Usage, after: Usage): number {
   return seconds
 }
 
+/** Of that, the main thread's: its event loop is what everybody waits for. */
+export function mainSecondsBetween(pid: number, before: Usage, after: Usage): number {
+  const main = String(pid)
+  return (after.threadSeconds.get(main) ?? 0) - (before.threadSeconds.get(main) ?? 0)
+}
+
 export interface Memory {
   readonly rssMB: number
   /** The most since the process began. */

@@ -10,6 +10,7 @@ export const crowdColumns: readonly Column[] = [
   { key: 'cpuDelivery', title: 'server µs/delivery', digits: 3, ratioTo: 'ws-relay' },
   { key: 'cpuEdit', title: 'server µs/edit', digits: 0, ratioTo: 'ws-relay' },
   { key: 'cores', title: 'server cores', digits: 3 },
+  { key: 'mainCores', title: 'of them main thread', digits: 3 },
   { key: 'frames', title: 'frames/s', digits: 0 },
   { key: 'rss', title: 'RSS MB', digits: 0 },
 ]
@@ -23,6 +24,7 @@ export function crowdValues(result: CrowdResult): Values {
     cpuDelivery: result.serverMicrosPerDelivery,
     cpuEdit: result.serverMicrosPerEdit,
     cores: result.serverCores,
+    mainCores: result.mainThreadCores,
     frames: result.framesPerSecond,
     rss: result.rssMB,
   }
