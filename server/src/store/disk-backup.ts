@@ -1,7 +1,6 @@
 import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { backup, type DatabaseSync } from 'node:sqlite'
-import { passingTrouble } from './disk-transaction.ts'
 import { syncFolder } from './sync-folder.ts'
 import { LogRefusal, type Progress } from './update-log.ts'
 
@@ -12,19 +11,27 @@ import { LogRefusal, type Progress } from './update-log.ts'
  * change by another. In steps, between which ticks are committed.
  */
 const pagesPerStep = 64
-const startsMax = 100
+
+export interface BackupOptions {
+  /**
+   * Called once after the first step, or when there was none. No transaction may be open before that: Node, which tries
+   * later steps again when they fall into one, takes it at the first for the end.
+   */
+  readonly onStarted: () => void
+  readonly onProgress: (progress: Progress) => void
+}
 
 export async function backupStore(
   database: DatabaseSync,
   file: string,
-  onProgress: (progress: Progress) => void,
+  options: BackupOptions,
 ): Promise<void> {
   if (existsSync(file)) throw new LogRefusal(`expected ${file} not to exist yet: a backup overwrites nothing`)
   // A copy that was cut off must not be taken for a backup.
   const partial = `${file}.partial`
   rmSync(partial, { force: true })
   try {
-    await copyTo(partial, database, onProgress)
+    await copyTo(partial, database, options)
     // It holds everybody's documents, whatever the umask says.
     chmodSync(partial, 0o600)
     renameSync(partial, file)
@@ -35,22 +42,25 @@ export async function backupStore(
   }
 }
 
-/** The first step may fall into a tick's transaction, which Node, unlike at the later ones, takes for the end. */
 async function copyTo(
   partial: string,
   database: DatabaseSync,
-  onProgress: (progress: Progress) => void,
+  { onStarted, onProgress }: BackupOptions,
 ): Promise<void> {
-  for (let start = 1; ; start++) {
-    try {
-      await backup(database, partial, {
-        rate: pagesPerStep,
-        progress: ({ totalPages, remainingPages }) =>
-          onProgress({ done: totalPages - remainingPages, total: totalPages }),
-      })
-      return
-    } catch (error) {
-      if (passingTrouble(error) === null || start === startsMax) throw error
-    }
+  let started = false
+  const start = () => {
+    if (!started) onStarted()
+    started = true
+  }
+  try {
+    await backup(database, partial, {
+      rate: pagesPerStep,
+      progress({ totalPages, remainingPages }) {
+        start()
+        onProgress({ done: totalPages - remainingPages, total: totalPages })
+      },
+    })
+  } finally {
+    start()
   }
 }

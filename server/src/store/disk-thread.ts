@@ -51,6 +51,8 @@ function runStore(database: DatabaseSync, file: string, port: MessagePort): void
   let reads: ReadRequest[] = []
   const backups: RequestOf<'backup'>[] = []
   let backingUp = false
+  /** Nothing is written while a backup makes its first step. */
+  let writesHeld = false
   let closing: RequestOf<'close'> | null = null
   let turnScheduled = false
 
@@ -78,14 +80,22 @@ function runStore(database: DatabaseSync, file: string, port: MessagePort): void
     const request = backups.shift()
     if (request === undefined) return
     backingUp = true
+    writesHeld = true
     try {
       const { id, file } = request
-      await backupStore(database, file, progress => tell({ kind: 'progress', id, progress }))
+      await backupStore(database, file, {
+        onStarted: () => {
+          writesHeld = false
+          scheduleTurn()
+        },
+        onProgress: progress => tell({ kind: 'progress', id, progress }),
+      })
       answer([{ id: request.id, ok: true, value: null }])
     } catch (error) {
       answer([failure(request.id, error)])
     }
     backingUp = false
+    writesHeld = false
     scheduleTurn()
   }
 
@@ -99,7 +109,7 @@ function runStore(database: DatabaseSync, file: string, port: MessagePort): void
     turnScheduled = false
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
       take(next.message)
-    const moreToWrite = writer.turn()
+    const moreToWrite = !writesHeld && writer.turn()
     answerReads()
     if (!backingUp) void backUp()
     if (closing !== null && writer.isIdle() && reads.length === 0 && !backingUp) close(closing)
