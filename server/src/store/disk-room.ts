@@ -13,11 +13,15 @@ const reserveBytes = 2 * 1024 * 1024
 /** Below this the write-ahead log is emptied after each step, so that it does not hold room that the file itself needs. */
 const lowBytes = 32 * 1024 * 1024
 
+const emptyLog = 'PRAGMA wal_checkpoint(PASSIVE)'
+
 export interface Room {
   /** Throws, as SQLite does when the disk is full, if there is no room for so many bytes beside the reserve. */
   demand(bytes: number): void
   /** To be called after each step of what is large. */
   settle(): void
+  /** To be called before something is tried again: empties the write-ahead log, so that it can be written from its beginning. */
+  relieve(): void
 }
 
 export function createRoom(database: DatabaseSync, file: string): Room {
@@ -44,7 +48,14 @@ export function createRoom(database: DatabaseSync, file: string): Room {
       })
     },
     settle() {
-      if (freeOnDisk() < lowBytes) database.exec('PRAGMA wal_checkpoint(PASSIVE)')
+      if (freeOnDisk() < lowBytes) database.exec(emptyLog)
+    },
+    relieve() {
+      try {
+        database.exec(emptyLog)
+      } catch {
+        // The file itself would have to grow for that. What is tried again will say whether there is room now.
+      }
     },
   }
 }

@@ -185,6 +185,7 @@ export function createWriter(database: DatabaseSync, parts: WriterParts): Writer
       return !stalled && (stepped || waiting.nextTransaction().length > 0)
     },
     tryAgain() {
+      room.relieve()
       stalled = false
       largeStalled = false
       sweepFirst = true
