@@ -14,6 +14,7 @@ export const editNames = [
   'insert',
   'append',
   'paragraph',
+  'book',
   'delete',
   'format',
   'embed',
@@ -36,6 +37,8 @@ export type EditName = (typeof editNames)[number]
 
 /** A little more than the 4 KiB above which the gate cuts an update. */
 const paragraphLength = 4_500
+/** A little more than the 256 KiB above which an update is judged in the worker. */
+const bookLength = 270_000
 
 /** Author and undo stack of one document. */
 export interface Editor {
@@ -66,8 +69,11 @@ const edits: Record<Exclude<EditName, 'undo' | 'redo'>, (doc: Y.Doc, edit: Edit)
   /** Long enough that an update of which a part is known is cut. */
   paragraph(doc, { place, size, text }) {
     const target = doc.getText('text')
-    const long = `${text} `.repeat(Math.ceil((paragraphLength + size) / (text.length + 1)))
-    target.insert(place % 2 === 0 ? 0 : target.length, long)
+    target.insert(place % 2 === 0 ? 0 : target.length, fill(text, paragraphLength + size))
+  },
+  book(doc, { text, size }) {
+    const target = doc.getText('text')
+    target.insert(0, fill(text, bookLength + size))
   },
   delete(doc, edit) {
     const target = doc.getText('text')
@@ -140,6 +146,10 @@ const edits: Record<Exclude<EditName, 'undo' | 'redo'>, (doc: Y.Doc, edit: Edit)
     const inner = new Y.Doc({ guid: `inner ${place} ${text}`, meta: { title: text }, autoLoad: size > 3 })
     doc.getMap('map').set(key(place), inner)
   },
+}
+
+function fill(text: string, length: number): string {
+  return `${text} `.repeat(Math.ceil(length / (text.length + 1)))
 }
 
 function part(length: number, { place, size }: Edit): readonly [at: number, length: number] {

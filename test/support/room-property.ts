@@ -8,7 +8,7 @@
  */
 import fc from 'fast-check'
 import { count, testSeed } from './counts.ts'
-import { runStep, type Script, scriptArbitrary } from './room-script.ts'
+import { pieceBytesFor, runStep, type Script, scriptArbitrary } from './room-script.ts'
 import { checkSettled } from './room-settled.ts'
 import { type Tally, World } from './room-world.ts'
 
@@ -18,7 +18,7 @@ export function newTally(): Tally {
 
 /** Lives one document through, and throws at the first promise that is broken. */
 export async function liveThrough(script: Script, tally: Tally): Promise<void> {
-  const world = await World.create(script, tally)
+  const world = await World.create({ ...script, pieceBytes: pieceBytesFor(script) }, tally)
   const remembered: Uint8Array[] = []
   for (const client of world.clients) client.connect()
   for (const step of script.steps) await runStep(world, step, remembered)

@@ -97,7 +97,7 @@ async function expectSilentReturns(world: World): Promise<void> {
 /** A document that got every update that was ever accepted, as it came. */
 function makeReference(world: World): Y.Doc {
   const reference = new Y.Doc()
-  for (const update of world.originals) Y.applyUpdate(reference, update)
+  for (const update of world.ledger.originals) Y.applyUpdate(reference, update)
   return reference
 }
 
@@ -105,7 +105,7 @@ function expectAllEqual(world: World, reference: Y.Doc): void {
   for (const client of world.clients) expectEqual(client.name, client.doc, reference)
   const stored = contentOf(Y.encodeStateAsUpdate(reference))
   assert(
-    equalClientRanges(world.logged.structs, stored.structs),
+    equalClientRanges(world.ledger.logged.structs, stored.structs),
     'the log has other structs than the reference',
   )
 }
@@ -155,7 +155,10 @@ async function probe(world: World, reference: Y.Doc, state: Uint8Array | undefin
   room.leave(member, 'lost')
   const has = new Content()
   has.add(contentOf(Y.encodeStateAsUpdate(doc)))
-  assert(has.has(world.logged), `[SYNC-1] a newcomer is synced and lacks ${has.lacks(world.logged)}`)
+  assert(
+    has.has(world.ledger.logged),
+    `[SYNC-1] a newcomer is synced and lacks ${has.lacks(world.ledger.logged)}`,
+  )
   if (state === undefined) expectEqual('a newcomer', doc, reference)
   doc.destroy()
   return { frames }
@@ -168,7 +171,7 @@ async function expectFairPrice(world: World, { frames }: Probe, state: Uint8Arra
   Y.applyUpdate(doc, state)
   const exact = Y.diffUpdate(Y.mergeUpdates(stored), Y.encodeStateVector(doc)).byteLength
   doc.destroy()
-  const deletes = deleteSetUpdate(world.logged.deletes).byteLength
+  const deletes = deleteSetUpdate(world.ledger.logged.deletes).byteLength
   const price = frames.reduce((sum, frame) => sum + frame.byteLength, 0)
   const fair = 1.2 * exact + deletes + chunkMax + frames.length * frameOverheadBytes
   assert(price <= fair, `[SYNC-2] ${price} bytes were sent for ${exact}; ${fair} would be fair`)
@@ -196,6 +199,6 @@ async function readStored(world: World): Promise<{ stored: Uint8Array[]; chunkMa
 
 /** What somebody might have who once was here: nothing, a part with holes, or what a client has written alone. */
 function someState(world: World, number: number): Uint8Array | undefined {
-  const some = number === 0 ? [] : subset(world.originals, number * 13)
+  const some = number === 0 ? [] : subset(world.ledger.originals, number * 13)
   return some.length === 0 ? undefined : Y.mergeUpdates(some)
 }

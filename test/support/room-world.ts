@@ -5,8 +5,6 @@
  * - what the log has already is known to the room, whoever brings it again and in which form [SYNC-2];
  * - a client that is told that it is synced has everything that was in the log when it asked [SYNC-1];
  * - nothing that honest clients send is refused, and nobody is turned away.
- *
- * Its own bookkeeping is made of the bytes that went in and the bytes in the log, never of what the room says.
  */
 import assert from 'node:assert/strict'
 import { Compactor } from '@syncline/server/internal/compaction/compactor'
@@ -17,12 +15,11 @@ import * as Y from 'yjs'
 import { SimulatedClient, type Wire } from './room-client.ts'
 import { TestClock, turn } from './room-clock.ts'
 import { Content, contentOf } from './room-content.ts'
+import { Ledger } from './room-ledger.ts'
 import { createTestLog, type TestLog } from './room-log.ts'
 import type { TestMember } from './room-member.ts'
 import { documentName, openStage, type RoomStage, workersInProcess } from './room-stage.ts'
 
-/** So small that documents of a few edits have several pieces. */
-const pieceBytes = 400
 /** After this many turns in a row in which nothing moves and no worker is at work, nothing will. */
 const idleTurns = 3
 const turnsMax = 5_000
@@ -37,6 +34,7 @@ export interface WorldOptions {
   readonly clients: number
   /** The log has a base from the start, without which a small document is never compacted. */
   readonly hasBase: boolean
+  readonly pieceBytes: number
 }
 
 /** What is counted over all documents of a run. */
@@ -52,31 +50,25 @@ export interface Tally {
 export class World implements Wire {
   readonly clock = new TestClock()
   readonly clients: SimulatedClient[] = []
-  /** What each client has written, in the order of writing, sent or not. */
-  readonly written: Uint8Array[] = []
-  /** Everything that has passed the gate. */
-  accepted = new Content()
-  /** What passed the gate, as it came. */
-  originals: Uint8Array[] = []
-  /** Everything that is in the log. */
-  readonly logged = new Content()
   log: TestLog
+  readonly ledger: Ledger
   stage!: RoomStage
   readonly tally: Tally
+  readonly #pieceBytes: number
   readonly #tokens = new Map<number, Content>()
   #letBuild: (() => void) | null = null
-  #seenEntries = 0
-  #seenBases = 0
   #nextId = 1_000
   #nextToken = 0
 
-  private constructor(tally: Tally) {
+  private constructor(tally: Tally, pieceBytes: number) {
     this.tally = tally
+    this.#pieceBytes = pieceBytes
     this.log = createTestLog(this.clock)
+    this.ledger = new Ledger(this.log)
   }
 
-  static async create({ clients, hasBase }: WorldOptions, tally: Tally): Promise<World> {
-    const world = new World(tally)
+  static async create({ clients, hasBase, pieceBytes }: WorldOptions, tally: Tally): Promise<World> {
+    const world = new World(tally, pieceBytes)
     if (hasBase) await world.#putBase()
     await world.#openRoom()
     for (let number = 0; number < clients; number++) {
@@ -109,17 +101,15 @@ export class World implements Wire {
   }
 
   wrote(update: Uint8Array): void {
-    this.written.push(update)
+    this.ledger.written.push(update)
   }
 
   closedByRoom(client: SimulatedClient, { closed }: TestMember): void {
     // Who is skipped again and again is right to be closed, and comes back.
     if (closed?.code === closeCodes.tooSlow) return client.disconnect()
     const refusal = this.stage.eventsNamed('updateRefused').at(-1)
-    this.#hold(
-      false,
-      () => `${client.name} was closed: ${closed?.code.reason} (${closed?.detail}) ${refusal?.reason}`,
-    )
+    const why = `${closed?.code.reason} (${closed?.detail}) ${refusal?.reason}`
+    this.ledger.promise(false, () => `${client.name} was closed: ${why}`)
   }
 
   receive(client: SimulatedClient, message: Message): void | Promise<void> {
@@ -128,13 +118,13 @@ export class World implements Wire {
     if (member === null) return
     switch (message.kind) {
       case 'sync-step-1':
-        if (!client.hasAsked) client.promised = this.#updateLogged().copy()
+        if (!client.hasAsked) client.promised = this.ledger.logged.copy()
         client.hasAsked = true
         client.onSynced = () => this.#checkSynced(client)
         this.tally.joins++
         return room.receive(member, message)
       case 'saved':
-        this.#tokens.set(message.token[0]!, this.accepted.copy())
+        this.#tokens.set(message.token[0]!, this.ledger.accepted.copy())
         return room.receive(member, message)
       case 'update':
       case 'sync-step-2':
@@ -147,33 +137,26 @@ export class World implements Wire {
   #receiveUpdate(member: TestMember, message: Message & { update: Uint8Array }): void | Promise<void> {
     const { room, events } = this.stage
     const content = contentOf(message.update)
-    const wasLogged = this.#updateLogged().has(content)
+    const { ledger } = this
+    const wasLogged = ledger.logged.has(content)
     const told = events.length
+    // A room whose process was killed meanwhile accepts nothing any more.
     const accept = () => {
-      this.accepted.add(content)
-      this.originals.push(message.update)
+      if (this.stage.room === room) ledger.accept(message.update, content)
     }
     const working = room.receive(member, message)
     if (working !== undefined) return working.then(accept)
     accept()
     const passed = events.slice(told).find(event => event.name === 'updatePassed')
-    this.#hold(
-      !wasLogged || passed?.verdict === 'known',
-      () => '[SYNC-2] what the log has already was taken for new',
-    )
+    const isTakenForNew = wasLogged && passed?.verdict !== 'known'
+    ledger.promise(!isTakenForNew, () => '[SYNC-2] what the log has already was taken for new')
   }
 
   sending(client: SimulatedClient, message: Message): void {
     if (message.kind === 'saved') {
-      const spokenFor = this.#tokens.get(message.token[0]!)!
-      const logged = this.#updateLogged()
-      const isSaved = logged.has(spokenFor)
-      this.#hold(isSaved, () => `[LOG-1] acknowledged and not in the log: ${logged.lacks(spokenFor)}`)
+      this.ledger.promiseLogged(this.#tokens.get(message.token[0]!)!, '[LOG-1] acknowledged')
     } else if (message.kind === 'update' || message.kind === 'sync-step-2') {
-      const logged = this.#updateLogged()
-      const content = contentOf(message.update)
-      const isSafe = logged.has(content)
-      this.#hold(isSafe, () => `[LOG-2] sent to ${client.name} and not in the log: ${logged.lacks(content)}`)
+      this.ledger.promiseLogged(contentOf(message.update), `[LOG-2] sent to ${client.name}`)
     }
   }
 
@@ -189,33 +172,16 @@ export class World implements Wire {
     client.promised = null
     const has = new Content()
     has.add(contentOf(Y.encodeStateAsUpdate(client.doc)))
-    this.#hold(has.has(promised), () => `[SYNC-1] ${client.name} is synced and lacks ${has.lacks(promised)}`)
+    const lacks = () => `[SYNC-1] ${client.name} is synced and lacks ${has.lacks(promised)}`
+    this.ledger.promise(has.has(promised), lacks)
   }
-
-  /** Notes the first promise that was broken. A room would catch what is thrown in its calls, and report it as its own. */
-  #hold(isKept: boolean, describe: () => string): void {
-    if (!isKept) this.#broken ??= new Error(describe())
-  }
-
-  #broken: Error | null = null
 
   /** Throws the first promise that was broken, if any was. */
   check(): void {
-    if (this.#broken !== null) throw this.#broken
+    this.ledger.check()
     const trouble = this.stage.events.find(event => event.name === 'roomFailed')
     if (trouble !== undefined)
       throw new Error(`the room failed during ${trouble.during}`, { cause: trouble.error })
-  }
-
-  #updateLogged(): Content {
-    const { appended, bases } = this.log
-    for (; this.#seenEntries < appended.length; this.#seenEntries++) {
-      this.logged.add(contentOf(appended[this.#seenEntries]!.entry.update))
-    }
-    for (; this.#seenBases < bases.length; this.#seenBases++) {
-      for (const piece of bases[this.#seenBases]!.pieces) this.logged.add(contentOf(piece))
-    }
-    return this.logged
   }
 
   // --- time
@@ -267,12 +233,8 @@ export class World implements Wire {
       for (const client of this.clients) while (client.read()) moved = true
       idle = moved || this.#tasks > 0 ? 0 : idle + 1
     }
-    this.#checkAllLogged()
-  }
-
-  #checkAllLogged(): void {
-    const logged = this.#updateLogged()
-    assert(logged.has(this.accepted), `accepted and never logged: ${logged.lacks(this.accepted)}`)
+    const { logged, accepted } = this.ledger
+    assert(logged.has(accepted), `accepted and never logged: ${logged.lacks(accepted)}`)
   }
 
   // --- the server's process
@@ -289,14 +251,7 @@ export class World implements Wire {
     const killed = this.log
     this.log = await killed.kill({ keepHeld })
     this.letBuild()
-    this.#updateLogged()
-    // Bases of the killed log, and then those of the new one.
-    for (const base of killed.bases.slice(this.#seenBases)) {
-      for (const piece of base.pieces) this.logged.add(contentOf(piece))
-    }
-    this.#seenBases = 0
-    this.accepted = this.logged.copy()
-    this.originals = this.originals.filter(update => this.logged.has(contentOf(update)))
+    this.ledger.reopen(this.log)
     this.#noteCompactions()
     await this.#openRoom()
   }
@@ -312,7 +267,7 @@ export class World implements Wire {
       buildBase: async input => {
         await turn()
         await this.#building
-        return buildBase(input, pieceBytes)
+        return buildBase(input, this.#pieceBytes)
       },
     }
     this.stage = await openStage({ clock, log, workers, compactor: new Compactor(log, workers) })
@@ -357,8 +312,7 @@ export class World implements Wire {
     const built = buildBase({ pieces: [], entries: [{ seq: 1, update }] })
     assert(built.ok)
     await this.log.replaceBase(documentName, null, { ...built, through: 1 })
-    this.written.push(update)
-    this.originals.push(update)
-    this.accepted.add(contentOf(update))
+    this.ledger.written.push(update)
+    this.ledger.accept(update, contentOf(update))
   }
 }
