@@ -9,6 +9,8 @@ import type { Gap } from './known.ts'
 import type { AskedGaps } from './seats.ts'
 
 const askingPauseMs = 10_000
+/** Gaps that one connection is remembered to have been asked about; beyond it the oldest may be asked about again. */
+const gapsRememberedMax = 1_000
 
 export function shouldAsk(asked: AskedGaps, gaps: readonly Gap[], clock: Clock): boolean {
   const names = gaps.map(({ client, clock: at }) => `${client}:${at}`)
@@ -17,5 +19,10 @@ export function shouldAsk(asked: AskedGaps, gaps: readonly Gap[], clock: Clock):
   if (nowMs - asked.lastMs < askingPauseMs) return false
   asked.lastMs = nowMs
   for (const name of names) asked.gaps.add(name)
+  // A Set is in the order of insertion. Gaps that were filled long ago are forgotten by this, too.
+  for (const oldest of asked.gaps) {
+    if (asked.gaps.size <= gapsRememberedMax) break
+    asked.gaps.delete(oldest)
+  }
   return true
 }

@@ -29,7 +29,7 @@ export interface Lag {
   inVain: number
 }
 
-/** Which gaps this connection has been asked about, as `client:clock`. Bounded by the gate's limit of held ranges. */
+/** Which gaps this connection has been asked about lately, as `client:clock`; `asking.ts` bounds them. */
 export interface AskedGaps {
   readonly gaps: Set<string>
   lastMs: number

@@ -2,11 +2,12 @@
  * When a room asks a member for what is missing before what it sent: often enough that nothing stays missing, and never in
  * a way that could go on for ever.
  */
+import { shouldAsk } from '@syncline/server/internal/room/asking'
 import { decodeVector } from '@syncline/shared/update/vector'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { load, textOf, typed } from '../../support/room-author.ts'
-import { turn } from '../../support/room-clock.ts'
+import { TestClock, turn } from '../../support/room-clock.ts'
 import type { TestMember } from '../../support/room-member.ts'
 import { openStage, say } from '../../support/room-stage.ts'
 
@@ -105,6 +106,18 @@ describe('a member that sends something from behind a gap', () => {
     room.receive(other, say.update(second!))
     await turn()
     expect(asksIn(other)).toHaveLength(0)
+  })
+
+  test('over and over from behind new gaps costs the memory of a thousand of them', () => {
+    const clock = new TestClock()
+    const asked = { gaps: new Set<string>(), lastMs: Number.NEGATIVE_INFINITY }
+    for (let round = 0; round < 10; round++) {
+      const gaps = Array.from({ length: 500 }, (_, client) => ({ client, clock: round }))
+      expect(shouldAsk(asked, gaps, clock)).toBe(true)
+      expect(asked.gaps.size).toBeLessThanOrEqual(1_000)
+      clock.advance(10_000)
+      expect(shouldAsk(asked, gaps, clock)).toBe(false)
+    }
   })
 
   test('with pending structs of its own goes round once and no more', async () => {
