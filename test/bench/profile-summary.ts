@@ -1,6 +1,7 @@
 /**
- * Where the time of a profiled server went: `node test/bench/profile-summary.ts FOLDER` prints, for each .cpuprofile (one a
- * thread), the functions that took most by themselves, and the files. Idle time is left out of the shares.
+ * Where the time of a profiled server went: `node test/bench/profile-summary.ts FOLDER [FROM] [TO]` prints, for each
+ * .cpuprofile (one a thread), the functions that took most by themselves, and the files; of these seconds of its life, since
+ * starting and connecting are not what is asked for. Time in which it had nothing to do is left out of the shares.
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -17,8 +18,11 @@ interface Profile {
 const shown = 25
 const shownFiles = 12
 
-const folder = process.argv[2]
-if (folder === undefined) throw new Error('which folder? node test/bench/profile-summary.ts FOLDER')
+const [folder, from = '0', to = 'Infinity'] = process.argv.slice(2)
+if (folder === undefined)
+  throw new Error('which folder? node test/bench/profile-summary.ts FOLDER [FROM] [TO]')
+/** What a thread does while it waits for work. */
+const waiting = new Set(['(idle)', 'atomicsWaitLoop'])
 
 for (const file of globSync('*.cpuprofile', { cwd: folder }).sort()) {
   const profile = JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as Profile
@@ -26,10 +30,13 @@ for (const file of globSync('*.cpuprofile', { cwd: folder }).sort()) {
   const functions = new Map<string, number>()
   const files = new Map<string, number>()
   let busy = 0
+  let atMicros = 0
   profile.samples.forEach((id, i) => {
     const frame = nodes.get(id)!
     const micros = profile.timeDeltas[i]!
-    if (frame.functionName === '(idle)') return
+    atMicros += micros
+    const isAsked = atMicros >= Number(from) * 1e6 && atMicros <= Number(to) * 1e6
+    if (!isAsked || waiting.has(frame.functionName)) return
     busy += micros
     const where = frame.url.replace(/^.*\/(node_modules|server|shared)\//, '$1/')
     const name = `${frame.functionName || '(anonymous)'}  ${where}${where === '' ? '' : `:${frame.lineNumber + 1}`}`
@@ -37,6 +44,7 @@ for (const file of globSync('*.cpuprofile', { cwd: folder }).sort()) {
     files.set(where || '(native)', (files.get(where || '(native)') ?? 0) + micros)
   })
   console.log(`\n${file}: ${(busy / 1e6).toFixed(2)} s busy`)
+  if (busy === 0) continue
   for (const [counts, most] of [
     [functions, shown],
     [files, shownFiles],
