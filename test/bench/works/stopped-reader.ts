@@ -22,7 +22,7 @@ export const stoppedReaderWork: Work = {
     { key: 'cores', title: 'server cores', digits: 3 },
   ],
   variants: () => ['1 MB/s'],
-  takes: () => true,
+  takes: target => target.keeps,
   measure: (_variant, target, { quick, nodeFlags }) =>
     withDataFolder(async folder => {
       const server = await target.start(folder, nodeFlags)
