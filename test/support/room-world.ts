@@ -25,8 +25,9 @@ const idleTurns = 3
 const turnsMax = 5_000
 /** Longer than a room waits at rest before it looks whether its tail is worth compacting. */
 const restMs = 31_000
+const mib = 1024 * 1024
 /** By client: keeps up; is waited for between the frames of a join; keeps up; is skipped. */
-const unreadBytes = [0, 300 * 1024, 0, 2 * 1024 * 1024]
+const unreadBytes = [0, 0.3 * mib, 0, 2 * mib]
 /** Ids as they occur: small, 32 bits, and the 53 bits of Yjs 14. */
 const clientIds = [3, 3_405_691_582, 2 ** 53 - 7, 77]
 
@@ -190,8 +191,8 @@ export class World implements Wire {
   async rest({ hold }: { hold: boolean }): Promise<void> {
     if (this.stage.room.isBusy || this.#letBuild !== null) return
     if (hold) this.#holdBuild()
-    // Sockets that take nothing for so long would be closed.
-    for (const client of this.clients) while (client.read());
+    // Who is skipped and takes nothing for so long would be closed; who is waited for in a join is not.
+    for (const client of this.clients) if (client.unreadBytes > mib) while (client.read());
     await turn()
     this.clock.advance(restMs)
     this.stage.room.tick()
