@@ -7,6 +7,10 @@ import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { yWebsocket } from '@syncline/shared/wire/y-websocket'
+import { createLocalOperations } from './api/local-operations.ts'
+import type { Operations } from './api/operations.ts'
+import { createOperatorApp } from './api/operator-app.ts'
+import { openOperatorSocket } from './api/operator-socket.ts'
 import { Compactor } from './compaction/compactor.ts'
 import { Workers } from './compaction/workers.ts'
 import { startHeartbeat } from './connection/heartbeat.ts'
@@ -18,7 +22,7 @@ import { settingsWith } from './foundation/settings.ts'
 import type { Settings } from './foundation/settings-table.ts'
 import { TurnBudget } from './foundation/turn-budget.ts'
 import { createHttp, type Readiness } from './http/create-http.ts'
-import { createLogger, type Logger } from './observe/logger.ts'
+import { createLogger, type Logger, silentLogger } from './observe/logger.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
 import { JoinFrames } from './room/join-frames.ts'
 import type { RoomLimits } from './room/room-services.ts'
@@ -58,8 +62,55 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const clock = options.clock ?? systemClock
   const logger = options.logger ?? createLogger({ level: settings.logLevel })
   const metrics = options.metrics ?? createMetrics()
-  const instance = randomBytes(8).toString('hex')
+  const engine = await startEngine(settings, { clock, logger, metrics })
+  const { log, rooms } = engine
+  const upgrades = new Upgrades({
+    open: settings.open,
+    openRoom: document => rooms.open(document),
+    codec: yWebsocket,
+    clock,
+    limits: upgradesLimits(settings),
+    openingMsMax: settings.storeAwayCloseAfterMs,
+    observer: watchConnections(logger, metrics),
+  })
+  const stopHeartbeat = startHeartbeat(upgrades.connections, settings, clock)
+  const demoFolder = settings.demo ? builtDemoFolder : null
+  const http = createHttp({ settings, readiness: () => readinessOf(log), metrics, logger, demoFolder })
+  const closeOperatorSocket = await serveOperators(settings, engine.operations, logger)
 
+  return {
+    requestListener: http.requestListener,
+    upgradeHandler: upgrades.handle,
+    async close() {
+      await closeOperatorSocket()
+      upgrades.close()
+      await engine.close()
+      stopHeartbeat()
+    },
+  }
+}
+
+/** Operators' work on a data folder that no server holds: what a server is made of, but for what people connect to. */
+export async function openOperations(
+  settings: Settings,
+): Promise<{ readonly operations: Operations; close(): Promise<void> }> {
+  return startEngine(settings, { clock: systemClock, logger: silentLogger, metrics: createMetrics() })
+}
+
+interface Engine {
+  readonly log: UpdateLog
+  readonly rooms: Rooms
+  readonly operations: Operations
+  /** Flushes what was accepted, and lets the data folder go. */
+  close(): Promise<void>
+}
+
+/** Store, workers and rooms. */
+async function startEngine(
+  settings: Settings,
+  { clock, logger, metrics }: { clock: Clock; logger: Logger; metrics: Metrics },
+): Promise<Engine> {
+  const instance = randomBytes(8).toString('hex')
   const log = await openLog(settings, { clock, instance, onEvent: watchStore(logger, metrics) })
   const onWorkerLost = (task: string, error: unknown) => {
     metrics.workerRestarts.inc({ task })
@@ -82,31 +133,33 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     loopLagMs: loopLag.lagMs,
   }
   const rooms = new Rooms(services, { roomsMax: settings.limitRooms, idleMs: settings.roomIdleMs })
-  const upgrades = new Upgrades({
-    open: settings.open,
-    openRoom: document => rooms.open(document),
-    codec: yWebsocket,
-    clock,
-    limits: upgradesLimits(settings),
-    openingMsMax: settings.storeAwayCloseAfterMs,
-    observer: watchConnections(logger, metrics),
-  })
-  const stopHeartbeat = startHeartbeat(upgrades.connections, settings, clock)
-  const demoFolder = settings.demo ? builtDemoFolder : null
-  const http = createHttp({ settings, readiness: () => readinessOf(log), metrics, logger, demoFolder })
-
   return {
-    requestListener: http.requestListener,
-    upgradeHandler: upgrades.handle,
+    log,
+    rooms,
+    operations: createLocalOperations({ log, workers, rooms }),
     async close() {
-      upgrades.close()
       rooms.close()
       await settled(() => !rooms.isBusy)
-      stopHeartbeat()
       loopLag.stop()
       await log.close()
       await workers.close()
     },
+  }
+}
+
+/** Commands reach the server over a socket in its data folder. People can be served without, so it is not worth ending for. */
+async function serveOperators(
+  { store, data }: Settings,
+  operations: Operations,
+  logger: Logger,
+): Promise<() => Promise<void>> {
+  if (store === 'memory') return async () => {}
+  try {
+    const socket = await openOperatorSocket(data, createOperatorApp(operations, logger))
+    return socket.close
+  } catch (error) {
+    logger.event('operator socket failed', { error })
+    return async () => {}
   }
 }
 

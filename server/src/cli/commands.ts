@@ -1,29 +1,24 @@
 /**
  * The list of commands, and how each is read from the command line and the environment.
  *
- * Exit codes: 0 for done (a server: stopped when it was told to), 1 for everything else, with the reason on stderr.
+ * What they end with stands in `exit-codes.ts`.
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { AppError } from '../foundation/errors.ts'
 import { type ReadSettings, readSettings } from '../foundation/settings.ts'
-import type { Settings } from '../foundation/settings-table.ts'
 import { configJson, configText } from './config.ts'
+import { addDocsCommands } from './docs-commands.ts'
+import { exitCodes } from './exit-codes.ts'
 import { addSettingFlags, givenFlags } from './setting-flags.ts'
 import { startErrorLine } from './start-error.ts'
-
-export interface Surroundings {
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly stdout: (text: string) => void
-  readonly stderr: (text: string) => void
-  /** Serves until it is told to stop; the exit code. */
-  readonly serve: (settings: Settings) => Promise<number>
-}
+import { addStoreCommands } from './store-commands.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** Runs one command line (without `node` and the script) and resolves with the exit code. */
 export async function runCommand(words: readonly string[], surroundings: Surroundings): Promise<number> {
   const { stderr } = surroundings
-  let exitCode = 0
+  let exitCode: number = exitCodes.done.code
   const program = commands(surroundings, code => {
     exitCode = code
   })
@@ -33,33 +28,31 @@ export async function runCommand(words: readonly string[], surroundings: Surroun
   } catch (error) {
     if (!(error instanceof CommanderError)) {
       stderr(startErrorLine(error))
-      return 1
+      return exitCodes.failed.code
     }
-    if (error.exitCode === 0) return 0
+    if (error.exitCode === 0) return exitCodes.done.code
     // No command at all: commander has shown the help already.
     if (error.code !== 'commander.help') {
       stderr(startErrorLine(new AppError('COMMAND_INVALID', { reason: reasonOf(error) })))
     }
-    return 1
+    return exitCodes.failed.code
   }
 }
 
-function commands(surroundings: Surroundings, ended: (exitCode: number) => void): Command {
+/** The whole command line, also for the page that is printed from it. */
+export function commands(surroundings: Surroundings, ended: (exitCode: number) => void): Command {
   const { environment, stdout, stderr, serve } = surroundings
   const program = new Command('syncline')
     .description('A collaboration server for Yjs that never loses what was typed.')
     .version(version())
     .configureOutput({ writeOut: stdout, writeErr: stderr, outputError: () => {} })
     .exitOverride()
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 done, or stopped when told to; 1 anything else, with the reason on stderr.',
-    )
+    .addHelpText('after', exitCodesHelp())
 
   const settingsFor = (command: Command) => readSettings({ flags: givenFlags(command), environment })
   const refuse = ({ errors }: Extract<ReadSettings, { ok: false }>) => {
     for (const error of errors) stderr(startErrorLine(error))
-    ended(1)
+    ended(exitCodes.failed.code)
   }
 
   addSettingFlags(program.command('serve'))
@@ -78,7 +71,15 @@ function commands(surroundings: Surroundings, ended: (exitCode: number) => void)
       if (read.ok) stdout(options.json === true ? configJson(read) : configText(read))
       else refuse(read)
     })
+
+  addDocsCommands(program, surroundings)
+  addStoreCommands(program, surroundings, ended)
   return program
+}
+
+function exitCodesHelp(): string {
+  const lines = Object.values(exitCodes).map(({ code, sentence }) => `  ${code}  ${sentence}`)
+  return `\nExit codes:\n${lines.join('\n')}`
 }
 
 function reasonOf({ message }: CommanderError): string {

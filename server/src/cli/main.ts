@@ -3,6 +3,7 @@
  */
 import process from 'node:process'
 import { runCommand } from './commands.ts'
+import { openDataFolder } from './operate.ts'
 import { serve } from './serve.ts'
 
 const stderr = (text: string) => void process.stderr.write(text)
@@ -11,7 +12,9 @@ const exitCode = await runCommand(process.argv.slice(2), {
   environment: process.env,
   stdout: text => void process.stdout.write(text),
   stderr,
+  isTerminal: { stdout: process.stdout.isTTY === true, stderr: process.stderr.isTTY === true },
   serve: settings => serve(settings, stderr),
+  openDataFolder,
 })
 // Whatever is still open must not keep a server alive that has said goodbye.
 process.exit(exitCode)

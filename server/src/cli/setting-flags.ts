@@ -19,6 +19,11 @@ export function addSettingFlags(command: Command): Command {
   return command.allowUnknownOption().allowExcessArguments()
 }
 
+/** Adds the flag of one setting, for a command that reads no other. */
+export function addSettingFlag(command: Command, name: SettingName): void {
+  for (const option of optionsOf(name)) command.addOption(option)
+}
+
 /** What was given on the command line, unknown flags included. Throws `COMMAND_INVALID` for words that belong to no flag. */
 export function givenFlags(command: Command): Map<string, string> {
   const flags = new Map<string, string>()

@@ -11,7 +11,7 @@ export function startErrorLine(error: unknown): string {
   // The store tells who must act in its own words (`StoreOpenError`).
   if (isErrorCode(code) && message !== undefined) return line(code, message)
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return `syncline: INTERNAL: the server could not start. Please report this:\n${stack}\n`
+  return `syncline: INTERNAL: this was not foreseen. Please report it:\n${stack}\n`
 }
 
 function line(code: string, sentence: string): string {

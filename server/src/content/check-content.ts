@@ -5,6 +5,7 @@
  * Whether the bytes are those that were written, and whether seqs and links follow each other, the log and its reader see
  * without a document (`api/verify.ts`).
  */
+import { namedClients } from '@syncline/shared/update/clients'
 import {
   addClientRanges,
   type ClientRanges,
@@ -15,6 +16,8 @@ import {
 import { decodeVector, structsBeyond } from '@syncline/shared/update/vector'
 import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import { Doc, decodeUpdate, encodeStateAsUpdate, encodeStateVector } from 'yjs'
+import type { Author } from '../store/entry.ts'
+import type { StoredRanges } from '../store/stored-reader.ts'
 import { applyOrSay } from './load-document.ts'
 
 export interface CheckedBase {
@@ -29,11 +32,7 @@ export interface CheckedBase {
 export interface CheckedEntry {
   readonly seq: number
   readonly update: Uint8Array
-  readonly authors: readonly {
-    readonly name: string
-    readonly structs: ClientRanges
-    readonly deletes: ClientRanges
-  }[]
+  readonly authors: readonly Author[]
 }
 
 export interface ContentFinding {
@@ -46,11 +45,14 @@ export interface ContentFinding {
 export function checkContent({
   base,
   entries,
+  formerClients,
 }: {
   base: CheckedBase | null
   entries: readonly CheckedEntry[]
+  /** Clients of former epochs: nothing of theirs belongs here [LOG-3]. */
+  formerClients: ReadonlySet<number>
 }): ContentFinding[] {
-  const findings: ContentFinding[] = []
+  const findings = findFormerClients(base, entries, formerClients)
   const document = new Doc({ gc: true })
   const held = nothing()
   if (base !== null) checkBase(base, document, held, findings)
@@ -62,6 +64,27 @@ export function checkContent({
     findings.push({ place: 'the document', problem: 'lacks structs that are in its updates' })
   else if (!containsClientRanges(whole.structure.deletes, held.deletes))
     findings.push({ place: 'the document', problem: 'lacks deletes that are in its updates' })
+  return findings
+}
+
+function findFormerClients(
+  base: CheckedBase | null,
+  entries: readonly CheckedEntry[],
+  formerClients: ReadonlySet<number>,
+): ContentFinding[] {
+  if (formerClients.size === 0) return []
+  const findings: ContentFinding[] = []
+  const updates = [
+    ...(base?.pieces ?? []).map((update, piece) => ({ place: `piece ${piece} of the base`, update })),
+    ...entries.map(({ seq, update }) => ({ place: `entry ${seq}`, update })),
+  ]
+  for (const { place, update } of updates) {
+    // What cannot be read is told by those who read all of it.
+    if (update === null || !walk(update).ok) continue
+    for (const client of namedClients(update))
+      if (formerClients.has(client))
+        findings.push({ place, problem: `names client ${client}, who belongs to a former epoch` })
+  }
   return findings
 }
 
@@ -126,10 +149,17 @@ function checkEntry(
   addClientRanges(held.deletes, own.deletes)
   if (problem !== null) return
   for (const { name, structs, deletes } of authors) {
-    const claimed = [subtractClientRanges(structs, own.structs), subtractClientRanges(deletes, own.deletes)]
+    const claimed = [
+      subtractClientRanges(copyRanges(structs), own.structs),
+      subtractClientRanges(copyRanges(deletes), own.deletes),
+    ]
     if (claimed.some(({ size }) => size > 0))
       findings.push({ place, problem: `names ${JSON.stringify(name)} as the author of what is not in it` })
   }
+}
+
+function copyRanges(ranges: StoredRanges): ClientRanges {
+  return new Map([...ranges].map(([client, ofClient]) => [client, [...ofClient]]))
 }
 
 /** Why an update is none that a client could take, or null; what it holds is added to `held`. */

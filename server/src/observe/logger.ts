@@ -43,6 +43,12 @@ export const events = {
   'compaction failed': 'error',
   'worker lost': 'error',
 
+  /** An operator's command ran: which, on which document, how long. */
+  'operation done': 'info',
+  'operation failed': 'warn',
+  /** Commands cannot reach this server; people can. */
+  'operator socket failed': 'error',
+
   'store away': 'error',
   'store back': 'info',
   /** Removing what no longer counts waits for room; nobody else does. */

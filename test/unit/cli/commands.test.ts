@@ -1,4 +1,5 @@
 import { runCommand } from '@syncline/server/internal/cli/commands'
+import { openDataFolder } from '@syncline/server/internal/cli/operate'
 import type { Settings } from '@syncline/server/internal/foundation/settings-table'
 import {
   environmentName,
@@ -14,11 +15,13 @@ async function run(line: string, environment: Record<string, string> = {}) {
   const exitCode = await runCommand(line.split(' ').filter(Boolean), {
     environment,
     stdout: text => {
-      stdout += text
+      stdout += String(text)
     },
     stderr: text => {
       stderr += text
     },
+    isTerminal: { stdout: false, stderr: false },
+    openDataFolder,
     serve: async settings => {
       served.push(settings)
       return 7

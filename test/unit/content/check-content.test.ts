@@ -47,7 +47,7 @@ describe('a document that is looked over', () => {
       fc.property(stepsArbitrary, fc.nat(100), (steps, share) => {
         const { updates } = writeDocument(steps)
         const { base, entries } = stored(updates, Math.floor((updates.length * share) / 100))
-        expect(checkContent({ base, entries })).toEqual([])
+        expect(checkContent({ base, entries, formerClients: new Set() })).toEqual([])
       }),
       { seed, numRuns: documentsCount },
     )
@@ -55,7 +55,7 @@ describe('a document that is looked over', () => {
 
   const sound = stored(written('a long enough text '.repeat(20), 'more', 'and more'), 2)
   const findings = (base: Partial<CheckedBase>, entries = sound.entries) =>
-    checkContent({ base: { ...sound.base, ...base }, entries }).map(
+    checkContent({ base: { ...sound.base, ...base }, entries, formerClients: new Set() }).map(
       ({ place, problem }) => `${place} ${problem}`,
     )
 
@@ -123,5 +123,15 @@ describe('a document that is looked over', () => {
       expect(findings({}, [{ ...entry!, authors: [claim] }])).toEqual([
         `entry ${entry!.seq} names "${claim.name}" as the author of what is not in it`,
       ])
+  })
+
+  test('[LOG-3] with something of a former epoch in it is found out, in the base and in the log', () => {
+    const former = { ...sound, formerClients: new Set([5]) }
+    const found = checkContent(former).map(({ place, problem }) => `${place} ${problem}`)
+    expect(found).toHaveLength(sound.base.pieces.length + sound.entries.length)
+    expect(found[0]).toBe('piece 0 of the base names client 5, who belongs to a former epoch')
+    expect(found.at(-1)).toBe(
+      `entry ${sound.entries.at(-1)!.seq} names client 5, who belongs to a former epoch`,
+    )
   })
 })
