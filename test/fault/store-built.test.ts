@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -22,8 +22,10 @@ test('the store thread starts from what is built', async () => {
       authors: [], instance: 'i', nonce: '0123456789abcdef' }])
     await log.close()
     console.log('saved', ends[0].seq)`
+  const file = join(folder, 'program.mjs')
+  writeFileSync(file, program)
   // Without the condition that the sources are exported under.
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+  const { stdout } = await promisify(execFile)(process.execPath, [file], {
     env: { ...process.env, NODE_OPTIONS: '' },
   })
   expect(stdout).toBe('saved 1\n')

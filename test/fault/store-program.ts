@@ -20,7 +20,17 @@ const compactAfterEntries = 300
 const largeEntryBytes = 400_000
 const pieceBytes = 10_000
 
-const say = (line: object): unknown => writeSync(1, `${JSON.stringify(line)}\n`)
+/** Returns when the whole line is in the pipe, however long its reader takes. */
+function say(line: object): void {
+  let rest = Buffer.from(`${JSON.stringify(line)}\n`)
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    }
+  }
+}
 
 function makeEntry(length: number): Entry {
   const nonce = randomBytes(8).toString('hex')
