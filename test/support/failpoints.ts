@@ -18,8 +18,16 @@ export const swapFailpoints = [
   'tail-trimming',
 ] as const
 
+/** Inside the replacement of a document, in the same way. */
+export const replacementFailpoints = [
+  'replacement-written',
+  'before-replacement-commit',
+  'document-replaced',
+] as const
+
 export type Failpoint =
   | (typeof swapFailpoints)[number]
+  | (typeof replacementFailpoints)[number]
   | 'before-append-commit'
   | 'append-committed'
   | 'worker-buildBase'
