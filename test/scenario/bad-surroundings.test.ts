@@ -38,6 +38,7 @@ async function writeHi(dataFolder: string): Promise<void> {
   await using server = await startServer({ dataFolder })
   using client = await connectRaw(server.wsUrl, 'notes')
   client.send(frame.syncStep1())
+  await client.waitForFrame('the answer', ({ kind }) => kind === 'sync-step-2')
   client.send(frame.update(hi))
   client.send(frame.saved(Uint8Array.of(7)))
   await client.waitForFrame('the edit to be saved', ({ kind }) => kind === 'saved')

@@ -139,6 +139,7 @@ describe('over HTTP', () => {
   test('no answer names a document that is open', async () => {
     using client = await connectRaw(server.wsUrl, 'secret-plan')
     client.send(frame.syncStep1())
+    await client.waitForFrame('the answer', ({ kind }) => kind === 'sync-step-2')
     client.send(frame.update(hi))
     await client.waitForFrame('its own update back', ({ kind }) => kind === 'update')
     const answers = await Promise.all(
@@ -165,6 +166,7 @@ describe('the document of a WebSocket', () => {
     reader.send(frame.syncStep1())
     await reader.waitForFrame('the reader to be joined', ({ kind }) => kind === 'sync-step-2')
     writer.send(frame.syncStep1())
+    await writer.waitForFrame('the answer', ({ kind }) => kind === 'sync-step-2')
     writer.send(frame.update(hi))
     const { body } = await reader.waitForFrame('the edit', ({ kind }) => kind === 'update')
     expect(body).toEqual(hi)
@@ -173,6 +175,7 @@ describe('the document of a WebSocket', () => {
   test('names that differ only in how a letter is composed are two', async () => {
     using writer = await connectRaw(server.wsUrl, '%C3%A9-two')
     writer.send(frame.syncStep1())
+    await writer.waitForFrame('the answer', ({ kind }) => kind === 'sync-step-2')
     writer.send(frame.update(hi))
     await writer.waitForFrame('the edit', ({ kind }) => kind === 'update')
     using reader = await connectRaw(server.wsUrl, 'e%CC%81-two')
