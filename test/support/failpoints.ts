@@ -31,6 +31,7 @@ export type Failpoint =
   | 'before-append-commit'
   | 'append-committed'
   | 'worker-buildBase'
+  | 'worker-prepareReplacement'
   | 'worker-inspect'
   | 'worker-cut'
   | 'worker-difference'
