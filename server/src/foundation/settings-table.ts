@@ -160,9 +160,10 @@ export const settingsTable = {
     'Deleted ranges in one update; an update with more is refused.',
     100_000_000,
   ),
+  // One read of a socket can hold thousands of small messages, and all of them arrive although it is no longer read.
   limitOpeningFrames: count(
     'frames',
-    1_000,
+    20_000,
     'Frames that a connection may send ahead while its room is loaded or an earlier frame is worked on.',
     1_000_000,
   ),

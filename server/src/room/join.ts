@@ -11,6 +11,7 @@
 import { deleteSetUpdate, isEmptyUpdate } from '@syncline/shared/update/cut'
 import type { ClientRanges } from '@syncline/shared/update/ranges'
 import { covers, decodeVector, type StateVector } from '@syncline/shared/update/vector'
+import type { Clock } from '../foundation/clock.ts'
 import type { TurnBudget } from '../foundation/turn-budget.ts'
 import type { Base } from '../store/update-log.ts'
 import { Delivery } from './delivery.ts'
@@ -29,6 +30,7 @@ export interface JoinSource {
   readonly tail: Tail
   readonly frames: JoinFrames
   readonly budget: TurnBudget
+  readonly clock: Clock
   /** Cuts an update into several of at most `chunkBytesMax`; runs in the worker. */
   split(update: Uint8Array): Promise<readonly Uint8Array[]>
   /** Our state vector, encoded, for the SyncStep1. */
@@ -50,7 +52,7 @@ export interface Joined {
 }
 
 export async function sendDocument(request: JoinRequest, source: JoinSource): Promise<Joined> {
-  const delivery = new Delivery(request.member, source.budget)
+  const delivery = new Delivery(request.member, source.budget, source.clock)
   for (let starts = 1; starts <= startsMax; starts++) {
     const base = source.generations.current
     const first = source.tail.first

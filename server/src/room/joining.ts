@@ -34,6 +34,7 @@ export class Joining {
       tail: loaded.tail,
       frames: services.joinFrames,
       budget: services.joinBudget,
+      clock: services.clock,
       split: update => services.workers.split(update, chunkBytesMax),
       vector: () => loaded.known.encodedVector(),
     }

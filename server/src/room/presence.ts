@@ -24,6 +24,12 @@ export interface PresenceLimits {
   readonly outdatedMs: number
 }
 
+/**
+ * How far ahead of its owner a state that somebody else relays may be. An id whose clock was raised to the end of all
+ * numbers could never say anything again.
+ */
+const relayedAheadMax = 100
+
 interface Kept {
   clock: number
   /** `'null'` for somebody who is gone: kept for a while, so that an old state that arrives late does not bring them back. */
@@ -100,7 +106,8 @@ export class Presence {
     const hadOwner = kept.owner
     if (isOwn || (kept.owner === null && !removes && entry.clock > kept.clock))
       this.#takeOver(connection, bringer, entry.client, kept)
-    if (removes && hadOwner !== null && hadOwner !== connection && !isOwn) return 'stale'
+    const isRelayed = hadOwner !== null && hadOwner !== connection && !isOwn
+    if (isRelayed && (removes || entry.clock > kept.clock + relayedAheadMax)) return 'stale'
     if (entry.clock > kept.clock || (entry.clock === kept.clock && removes && kept.json !== goneJson)) {
       kept.clock = entry.clock
       kept.json = entry.json

@@ -9,10 +9,8 @@ import type { StateVector } from '@syncline/shared/update/vector'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import type { End } from '../store/update-log.ts'
-import { shouldAsk } from './asking.ts'
-import { BackPressure } from './back-pressure.ts'
 import { Committer } from './committer.ts'
-import { isLarge, pass, passLarge, type Verdict, walkLimits } from './gate.ts'
+import { Intake } from './intake.ts'
 import { Joining } from './joining.ts'
 import { Lagging } from './lagging.ts'
 import type { Member } from './member.ts'
@@ -20,13 +18,10 @@ import { Pace } from './pace.ts'
 import { Presence } from './presence.ts'
 import { PresenceFrames } from './presence-frames.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
-import { type Seat, Seats } from './seats.ts'
+import { Seats } from './seats.ts'
 import { Shrinking } from './shrinking.ts'
 import type { Window } from './tail.ts'
-import { type Arrival, WindowQueue } from './window-queue.ts'
-
-/** Acknowledgements that wait for one flush. A client that asks for more than this in between is told to come back. */
-const waitersMax = 10_000
+import { WindowQueue } from './window-queue.ts'
 
 export class Room {
   readonly document: string
@@ -35,8 +30,7 @@ export class Room {
   readonly #seats = new Seats()
   readonly #queue = new WindowQueue()
   readonly #committer: Committer
-  readonly #backPressure: BackPressure
-  readonly #pace: Pace
+  readonly #intake: Intake
   readonly #presencePace: Pace
   readonly #presence: Presence
   readonly #presenceFrames: PresenceFrames
@@ -47,8 +41,6 @@ export class Room {
   #lastCommitMs: number
   #failed = false
   #retired = false
-  /** Large updates that the worker has. */
-  #inspecting = 0
 
   constructor(document: string, loaded: Loaded, services: RoomServices, onFailed: (room: Room) => void) {
     const { clock, limits, observer, log, instance } = services
@@ -57,9 +49,7 @@ export class Room {
     this.#services = services
     this.#onFailed = onFailed
     this.#lastCommitMs = clock.monotonic()
-    this.#pace = new Pace(this.#lastCommitMs)
     this.#presencePace = new Pace(this.#lastCommitMs)
-    this.#backPressure = new BackPressure(limits.waitingBytesMax)
     this.#presence = new Presence(limits.presence, clock, removed => this.#presenceFrames.add(removed))
     const windowMs = (pace: Pace) => pace.windowMs(this.#seats.size, services.loopLagMs())
     this.#presenceFrames = new PresenceFrames(
@@ -72,6 +62,7 @@ export class Room {
     const onLive = (member: Member) => this.#tellPresence(member, this.#presence.current())
     this.#joining = new Joining({ document, loaded, services, onLive })
     this.#lagging = new Lagging({ document, joining: this.#joining, clock, observer })
+    const pace = new Pace(this.#lastCommitMs)
     this.#committer = new Committer({
       document,
       log,
@@ -79,7 +70,7 @@ export class Room {
       instance,
       queue: this.#queue,
       end: loaded.end,
-      windowMs: () => windowMs(this.#pace),
+      windowMs: () => windowMs(pace),
       stallMs: limits.storeAwayCloseAfterMs,
       onMergeFailure: (seq, authors, error) => observer.mergeFailed({ document, seq, authors, error }),
       onCommitted: windows => this.#keep(windows),
@@ -89,6 +80,15 @@ export class Room {
           observer.commitStalled({ document, ms, members: this.#seats.size }),
         ),
       onRefused: error => this.#fail(error),
+    })
+    this.#intake = new Intake({
+      document,
+      services,
+      known: loaded.known,
+      queue: this.#queue,
+      committer: this.#committer,
+      pace,
+      onFault: error => this.#fail(error),
     })
   }
 
@@ -108,7 +108,7 @@ export class Room {
 
   /** Something may still be written: a second room for the same document would not hear of it. */
   get isBusy(): boolean {
-    return this.#committer.isBusy || this.#shrinking.isRunning || this.#inspecting > 0
+    return this.#committer.isBusy || this.#shrinking.isRunning || this.#intake.isBusy
   }
 
   enter(member: Member): void {
@@ -120,7 +120,7 @@ export class Room {
   leave(member: Member, how: 'closed' | 'lost'): void {
     const seat = this.#seats.remove(member)
     if (seat === undefined) return
-    this.#backPressure.forget(member)
+    this.#intake.forget(member)
     this.#presence.leave(member.id, how)
     const { document } = this
     const left = { document, member: member.id, members: this.#seats.size, wasLive: seat.joined }
@@ -137,13 +137,13 @@ export class Room {
       case 'sync-step-2':
       case 'update':
         // A copy: the message is a view into what was read from the socket, and would keep all of that in memory.
-        return this.#receiveUpdate(seat, message.update.slice(), message.kind)
+        return this.#intake.take(seat, message.update.slice(), message.kind)
       case 'awareness':
         return this.#receiveAwareness(member, message.awareness)
       case 'query-awareness':
         return this.#tellPresence(member, this.#presence.current())
       case 'saved':
-        return this.#whenSaved(member, () => member.send(member.encode(message)))
+        return this.#intake.whenSaved(seat, () => member.send(member.encode(message)))
       case 'permission-denied':
         return member.close(closeCodes.malformed, 'only a server denies permission')
     }
@@ -165,62 +165,6 @@ export class Room {
     this.closeAll(closeCodes.restart)
   }
 
-  // --- edits
-
-  #receiveUpdate(seat: Seat, update: Uint8Array, kind: 'sync-step-2' | 'update'): void | Promise<void> {
-    const { limits, workers } = this.#services
-    const { known } = this.#loaded
-    if (!isLarge(update, limits)) {
-      return this.#judge(seat, update, kind, pass(update, known, limits))
-    }
-    const heavy = {
-      inspect: (bytes: Uint8Array) => workers.inspect(bytes, walkLimits(limits)),
-      cut: workers.cut,
-    }
-    this.#inspecting++
-    return passLarge(update, known, limits, heavy)
-      .then(
-        verdict => this.#judge(seat, update, kind, verdict),
-        // The update was not looked at, so nothing is lost: its author has it and comes back with it.
-        () => seat.member.close(closeCodes.overload),
-      )
-      .finally(() => {
-        this.#inspecting--
-      })
-  }
-
-  #judge(seat: Seat, original: Uint8Array, kind: 'sync-step-2' | 'update', verdict: Verdict): void {
-    const { member } = seat
-    const { observer, clock } = this.#services
-    if (verdict.kind === 'refused') {
-      const { rule, reason, code } = verdict
-      observer.updateRefused({ document: this.document, member: member.id, rule, reason })
-      return member.close(code, reason)
-    }
-    // Clients of the newer kind take their own update coming back as the acknowledgement, so it has to come back whole.
-    const echo = () => member.send(member.encode({ kind: 'update', update: original }))
-    const echoes = kind === 'update'
-    if (verdict.kind === 'known') {
-      observer.updatePassed({ verdict: 'known', bytes: original.byteLength, gaps: 0 })
-      if (echoes) this.#whenSaved(member, echo)
-      return
-    }
-    const gaps = this.#loaded.known.take(verdict.structs, verdict.deletes)
-    observer.updatePassed({ verdict: 'new', bytes: original.byteLength, gaps: gaps.length })
-    const arrival: Arrival = {
-      ...verdict,
-      author: member.author,
-      ...(echoes && verdict.cut ? { onSaved: echo } : {}),
-    }
-    this.#pace.note(1, clock.monotonic())
-    this.#committer.offer(arrival)
-    this.#backPressure.authored(member, this.#queue.bytes)
-    // Never in answer to a SyncStep2: a client that lacks the same would answer the same again.
-    if (kind === 'update' && gaps.length > 0 && shouldAsk(seat.asked, gaps, clock)) {
-      member.send(member.encode({ kind: 'sync-step-1', vector: this.#loaded.known.encodedVector() }))
-    }
-  }
-
   #keep(windows: readonly Window[]): void {
     for (const window of windows) this.#loaded.tail.add(window)
   }
@@ -229,7 +173,7 @@ export class Room {
     const messages: Message[] = windows.map(({ update }) => ({ kind: 'update', update }))
     this.#seats.broadcast(messages, seat => this.#lagging.fallBehind(seat, this.#sentBefore(windows)))
     this.#presenceFrames.afterCommit()
-    this.#backPressure.committed(this.#queue.bytes)
+    this.#intake.committed()
     this.#lastCommitMs = this.#services.clock.monotonic()
     const bytes = windows.reduce((sum, { update }) => sum + update.byteLength, 0)
     this.#services.observer.windowCommitted({ updates, bytes, ms, members: this.#seats.size })
@@ -240,11 +184,6 @@ export class Room {
   #sentBefore(windows: readonly Window[]): StateVector {
     const notSent = [...windows.map(({ structs }) => structs), ...this.#queue.waitingStructs()]
     return this.#loaded.known.vectorWithout(notSent)
-  }
-
-  #whenSaved(member: Member, call: () => void): void {
-    if (this.#queue.waiters >= waitersMax) return member.close(closeCodes.overload)
-    this.#queue.whenSaved(call)
   }
 
   // --- presence
@@ -279,6 +218,7 @@ export class Room {
 
   /** What was accepted and can never be stored is still held by its authors: everybody comes back and is asked again. */
   #fail(error: unknown): void {
+    if (this.#failed) return
     this.#failed = true
     this.#services.observer.roomFailed({ document: this.document, during: 'append', error })
     this.#onFailed(this)

@@ -14,6 +14,8 @@ export interface Seat {
   /** A join is being sent; a SyncStep1 that comes meanwhile is answered after it. */
   joining: boolean
   askedAgain: StateVector | null
+  /** Its acknowledgements that wait for a flush. */
+  waiting: number
   readonly asked: AskedGaps
   readonly lag: Lag
 }
@@ -59,6 +61,7 @@ export class Seats {
       joined: false,
       joining: false,
       askedAgain: null,
+      waiting: 0,
       asked,
       lag,
     })

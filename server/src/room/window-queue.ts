@@ -40,11 +40,6 @@ export class WindowQueue {
     return this.#arrived
   }
 
-  /** Acknowledgements that wait. */
-  get waiters(): number {
-    return this.#waiters.length
-  }
-
   get committed(): number {
     return this.#committed
   }

@@ -173,3 +173,51 @@ describe('[SLOW-1] a member that does not read', () => {
     expect(slow.closed?.code).toBe(closeCodes.tooSlow)
   })
 })
+
+describe('limits that one member cannot turn against others', () => {
+  test('[SLOW-1] a joiner that only trickles is closed as too slow in the end', async () => {
+    const stage = await openStage()
+    const first = await stage.join('first')
+    for (let i = 0; i < 3; i++) stage.room.receive(first, say.update(typist().type('y'.repeat(300 * KiB))))
+    for (let turns = 0; turns < 20; turns++) await turn()
+    const trickling = stage.enter('trickling')
+    trickling.waitingBytes = 512 * KiB
+    stage.room.receive(trickling, { kind: 'sync-step-1', vector: Uint8Array.of(0) })
+    for (let turns = 0; turns < 20; turns++) await turn()
+    stage.clock.advance(4 * 60_000)
+    expect(trickling.closed).toBeNull()
+    stage.clock.advance(2 * 60_000)
+    expect(trickling.closed?.code).toBe(closeCodes.tooSlow)
+  })
+
+  test('[LOG-1] who asks too often whether it is saved is told to come back, and nobody else', async () => {
+    const stage = await openStage()
+    const [asking, writing] = [await stage.join('asking'), await stage.join('writing')]
+    stage.log.hold()
+    stage.room.receive(writing, say.update(typist().type()))
+    for (let i = 0; i < 1_001; i++) stage.room.receive(asking, say.saved(7))
+    stage.room.receive(writing, say.saved(8))
+    expect(asking.closed?.code).toBe(closeCodes.overload)
+    stage.log.release()
+    for (let turns = 0; turns < 5; turns++) await turn()
+    expect(writing.closed).toBeNull()
+    expect(writing.kinds()).toContain('saved')
+  })
+
+  test('a relayed state cannot raise the clock of somebody who is here beyond what they could reach', async () => {
+    const stage = await openStage()
+    const [owner, other] = [await stage.join('owner'), await stage.join('other')]
+    const tell = (member: TestMember, clock: number) =>
+      stage.room.receive(member, {
+        kind: 'awareness',
+        awareness: encodeAwareness([{ client: 7, clock, json: `{"clock":${clock}}` }]),
+      })
+    tell(owner, 5)
+    tell(other, Number.MAX_SAFE_INTEGER)
+    tell(owner, 6)
+    await turn()
+    const told = other.sent.filter(({ kind }) => kind === 'awareness').length
+    expect(told).toBe(2)
+    expect(stage.room.held.presenceEntries).toBe(1)
+  })
+})

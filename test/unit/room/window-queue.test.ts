@@ -81,7 +81,6 @@ describe('[LOG-1] whenSaved', () => {
     queue.push(arrival(1))
     queue.commit(next)
     expect(called).toEqual(['the one in flight', 'the open one'])
-    expect(queue.waiters).toBe(0)
   })
 
   test('[LOG-1] comes in the order of arrival, after the acknowledgements of the window itself', () => {

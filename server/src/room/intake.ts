@@ -1,0 +1,133 @@
+/**
+ * The way of an update from a member to the committer: judged by the gate (in the worker where it is large), taken into
+ * what the room holds, offered for the next window; what is known already is only acknowledged.
+ */
+import { closeCodes } from '@syncline/shared/wire/close-codes'
+import { shouldAsk } from './asking.ts'
+import { BackPressure } from './back-pressure.ts'
+import type { Committer } from './committer.ts'
+import { type Fresh, isLarge, pass, passLarge, type Verdict, walkLimits } from './gate.ts'
+import type { Known } from './known.ts'
+import type { Member } from './member.ts'
+import type { Pace } from './pace.ts'
+import type { RoomServices } from './room-services.ts'
+import type { Seat } from './seats.ts'
+import type { Arrival, WindowQueue } from './window-queue.ts'
+
+export interface IntakeOptions {
+  readonly document: string
+  readonly services: RoomServices
+  readonly known: Known
+  readonly queue: WindowQueue
+  readonly committer: Pick<Committer, 'offer'>
+  readonly pace: Pace
+  /** What is known and what is in the log may differ from here on. */
+  readonly onFault: (error: unknown) => void
+}
+
+/** An answer to our SyncStep1, or a live edit. */
+export type UpdateKind = 'sync-step-2' | 'update'
+
+/** Acknowledgements of one member that wait for a flush. Who asks for more in between is told to come back. */
+const waitingPerMemberMax = 1_000
+
+export class Intake {
+  readonly #options: IntakeOptions
+  readonly #backPressure: BackPressure
+  /** Large updates that the worker has. */
+  #inspecting = 0
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+    this.#backPressure = new BackPressure(options.services.limits.waitingBytesMax)
+  }
+
+  get isBusy(): boolean {
+    return this.#inspecting > 0
+  }
+
+  /** A promise where the member's next messages have to wait for this one. */
+  take(seat: Seat, update: Uint8Array, kind: UpdateKind): void | Promise<void> {
+    const { services, known } = this.#options
+    const { limits, workers } = services
+    if (!isLarge(update, limits)) return this.#judge(seat, update, kind, pass(update, known, limits))
+    const heavy = {
+      inspect: (bytes: Uint8Array) => workers.inspect(bytes, walkLimits(limits)),
+      cut: workers.cut,
+    }
+    this.#inspecting++
+    return passLarge(update, known, limits, heavy)
+      .then(
+        verdict => this.#judge(seat, update, kind, verdict),
+        // The update was not looked at, so nothing is lost: its author has it and comes back with it.
+        () => seat.member.close(closeCodes.overload),
+      )
+      .finally(() => {
+        this.#inspecting--
+      })
+  }
+
+  /** Calls once everything that has arrived is saved [LOG-1]. */
+  whenSaved(seat: Seat, call: () => void): void {
+    if (seat.waiting >= waitingPerMemberMax) return seat.member.close(closeCodes.overload)
+    seat.waiting++
+    this.#options.queue.whenSaved(() => {
+      seat.waiting--
+      call()
+    })
+  }
+
+  committed(): void {
+    this.#backPressure.committed(this.#options.queue.bytes)
+  }
+
+  forget(member: Member): void {
+    this.#backPressure.forget(member)
+  }
+
+  #judge(seat: Seat, original: Uint8Array, kind: UpdateKind, verdict: Verdict): void {
+    const { document, services } = this.#options
+    const { observer } = services
+    const { member } = seat
+    switch (verdict.kind) {
+      case 'refused': {
+        const { rule, reason, code } = verdict
+        observer.updateRefused({ document, member: member.id, rule, reason })
+        return member.close(code, reason)
+      }
+      case 'known':
+        observer.updatePassed({ verdict: 'known', bytes: original.byteLength, gaps: 0 })
+        if (kind === 'update') this.whenSaved(seat, echoTo(member, original))
+        return
+      case 'new':
+        return this.#accept(seat, original, kind, verdict)
+    }
+  }
+
+  #accept(seat: Seat, original: Uint8Array, kind: UpdateKind, fresh: Fresh): void {
+    const { services, known, queue, committer, pace, onFault } = this.#options
+    const { observer, clock } = services
+    const { member } = seat
+    const onSaved = kind === 'update' && fresh.cut ? { onSaved: echoTo(member, original) } : {}
+    const arrival: Arrival = { ...fresh, author: member.author, ...onSaved }
+    try {
+      const gaps = known.take(fresh.structs, fresh.deletes)
+      pace.note(1, clock.monotonic())
+      committer.offer(arrival)
+      observer.updatePassed({ verdict: 'new', bytes: original.byteLength, gaps: gaps.length })
+      this.#backPressure.authored(member, queue.bytes)
+      // Never in answer to a SyncStep2: a client that lacks the same would answer the same again.
+      if (kind === 'update' && gaps.length > 0 && shouldAsk(seat.asked, gaps, clock)) {
+        member.send(member.encode({ kind: 'sync-step-1', vector: known.encodedVector() }))
+      }
+    } catch (error) {
+      // A vector that claims what is not logged would make its author never send it again.
+      onFault(error)
+    }
+  }
+}
+
+/** Yjs 14 clients take their own update coming back as the acknowledgement, so it has to come back whole. */
+function echoTo(member: Member, original: Uint8Array): () => void {
+  return () => member.send(member.encode({ kind: 'update', update: original }))
+}
