@@ -14,6 +14,7 @@ export const fullCounts: readonly FullCount[] = [
   { name: 'MUTATIONS', full: 10_000, what: 'mutated updates' },
   { name: 'ENTRIES', full: 10_000, what: 'random log entries, to bytes and back' },
   { name: 'LOG_CASES', full: 1_000, what: 'random sequences of calls to each store, against a model' },
+  { name: 'STORE_FLIPS', full: 500, what: 'flipped bits in the file of a store' },
   {
     name: 'CUT_ROUNDS',
     full: 40,
