@@ -13,7 +13,7 @@ export const fullCounts: readonly FullCount[] = [
   { name: 'DOCUMENTS', full: 1_000, what: 'random documents of the property tests' },
   { name: 'MUTATIONS', full: 10_000, what: 'mutated updates' },
   { name: 'ENTRIES', full: 10_000, what: 'random log entries, to bytes and back' },
-  { name: 'LOG_CASES', full: 1_000, what: 'random sequences of calls to each store, against a model' },
+  { name: 'LOG_CASES', full: 300, what: 'random sequences of calls to each store, against a model' },
   { name: 'STORE_FLIPS', full: 500, what: 'flipped bits in the file of a store' },
   {
     name: 'CUT_ROUNDS',
