@@ -86,6 +86,18 @@ describe('a document that was being replaced when the server was killed', () => 
   })
 })
 
+test('a document is replaced once, also where the store thread died before it could say so', async () => {
+  await using server = await start()
+  await operator.do('docs', 'import', 'notes', await operator.file('former', typed('former')))
+  failpoints.arm('document-replaced', 'exit')
+  const file = await operator.file('new', typed('new'))
+  const { epoch } = await operator.ask<{ epoch: string }>('docs', 'replace', 'notes', file)
+  expect(failpoints.fired(server, 'document-replaced')).toBe(1)
+  expect(await operator.ask('docs', 'list')).toMatchObject([{ document: 'notes', epoch, seq: 1 }])
+  expect(textOf((await joinFresh(server.wsUrl, 'notes')).doc)).toBe('new')
+  expect(await operator.ask('verify')).toMatchObject({ documents: 1, findings: [] })
+})
+
 test('[LOG-4] an import in whose middle the server was killed leaves whole parts, and is completed by importing again', async () => {
   const text = 'imported '.repeat(lengthOfLarge / 9)
   const first = await start()
