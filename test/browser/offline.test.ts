@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
 import { ensureDemoIsBuilt, visitDemo, waitForSameText } from '../support/demo-page.ts'
-import { startServer } from '../support/server-process.ts'
+import { runCommand, startServer } from '../support/server-process.ts'
 import { connectStock } from '../support/stock-client.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -151,4 +151,30 @@ test('a document that the server refuses says so and is not tried again unasked'
   await ada.page.getByRole('button', { name: 'Try again' }).click()
   await waitUntil('a second try', () => sockets === 2)
   await ada.waitForConnection('Not connected')
+})
+
+test('[LOG-3] a document that was replaced can be loaded anew, and what this browser kept of the former is gone', async () => {
+  await using server = await startServer()
+  const document = 'replaced'
+  await using ada = await visitDemo(browser, { url: server.url, document, name: 'Ada Marlow' })
+  await ada.waitForConnection('Connected')
+  await ada.text.pressSequentially('what it was')
+  await using ben = await visitDemo(browser, { url: server.url, document: 'another', name: 'Ben Okafor' })
+  await ben.waitForConnection('Connected')
+  await ben.text.pressSequentially('what it is now')
+  const folder = ['--data', server.dataFolder]
+  const file = `${server.dataFolder}/another.update`
+  await waitUntil('the other text to be saved', async () => {
+    const saved = await runCommand(['docs', 'export', 'another', '--format', 'text', ...folder])
+    return saved.stdout.includes('what it is now')
+  })
+  expect((await runCommand(['docs', 'export', 'another', '--output', file, ...folder])).code).toBe(0)
+  expect((await runCommand(['docs', 'replace', document, file, ...folder])).code).toBe(0)
+  await ada.waitForConnection('Not connected')
+  await ada.page.getByText('This document was replaced on the server').waitFor()
+  expect(await ada.readText()).toContain('what it was')
+  await ada.page.getByRole('button', { name: 'Load it anew' }).click()
+  await ada.waitForText('the new content', text => text.includes('what it is now'))
+  await ada.waitForConnection('Connected')
+  expect(await ada.readText()).not.toContain('what it was')
 })

@@ -76,6 +76,15 @@ export class ConnectionWatch {
     this.#provider.connect()
   }
 
+  /**
+   * Opens what the document is now. What this page and this browser hold of what it was is refused by the server, for good:
+   * as long as it is kept, every new page would be refused as well.
+   */
+  async startOver(): Promise<void> {
+    await this.#localCopy.forget()
+    location.reload()
+  }
+
   #enter(state: ConnectionState): void {
     if (state.at !== 'connecting' && state.at !== 'reconnecting') clearTimeout(this.#patience)
     this.#state = state
@@ -179,12 +188,13 @@ const refusals: ReadonlyMap<number, string> = new Map([
   [closeCodes.notAuthenticated.code, 'The server wants you to sign in before it opens this document.'],
   [closeCodes.notAllowed.code, 'You are not allowed to open or change this document.'],
   [closeCodes.deleted.code, 'This document was deleted on the server.'],
-  [closeCodes.otherEpoch.code, 'This document was replaced on the server. Open it again in a new tab.'],
+  [closeCodes.otherEpoch.code, 'This document was replaced on the server, and what you see is what it was.'],
   [closeCodes.tooLarge.code, 'The last change is larger than the server allows.'],
 ])
 
 function refusedSentence({ code, kept }: ConnectionState & { at: 'refused' }): string {
   const why = refusals.get(code) ?? 'The server has closed this document.'
+  if (code === closeCodes.otherEpoch.code) return `${why} Copy what you still need before you load it anew.`
   return kept
     ? `${why} What you write is kept in this browser, and is not sent.`
     : `${why} What you write is not sent.`

@@ -1,4 +1,5 @@
 /** Shows how the connection is doing: a word in the header, and a sentence below the page when there is one. */
+import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { useSyncExternalStore } from 'react'
 import { type ConnectionWatch, connectionWords } from './connection-state.ts'
 
@@ -15,6 +16,20 @@ export function ConnectionWord({ connection }: ConnectionProps) {
   )
 }
 
+const replacedCode = closeCodes.otherEpoch.code
+
+function WayOut({ connection, replaced }: ConnectionProps & { readonly replaced: boolean }) {
+  return replaced ? (
+    <button type="button" className="button" onClick={() => void connection.startOver()}>
+      Load it anew
+    </button>
+  ) : (
+    <button type="button" className="button" onClick={() => connection.tryAgain()}>
+      Try again
+    </button>
+  )
+}
+
 export function ConnectionSentence({ connection }: ConnectionProps) {
   const state = useSyncExternalStore(connection.subscribe, connection.state)
   const { sentence, tone } = connectionWords(state)
@@ -22,11 +37,7 @@ export function ConnectionSentence({ connection }: ConnectionProps) {
     // Always there, so that a screen reader hears the change.
     <div className="notice" data-tone={tone} data-shown={sentence !== undefined} role="status">
       {sentence}
-      {state.at === 'refused' && (
-        <button type="button" className="button" onClick={() => connection.tryAgain()}>
-          Try again
-        </button>
-      )}
+      {state.at === 'refused' && <WayOut connection={connection} replaced={state.code === replacedCode} />}
     </div>
   )
 }

@@ -11,13 +11,16 @@ export interface LocalCopy {
   isKept(): boolean
   /** Settles when what was kept is in the document, or cannot be read. */
   readonly read: Promise<void>
+  /** Removes the copy from this browser. The document of this page is as it was. */
+  forget(): Promise<void>
 }
 
 /** A browser that neither opens nor refuses its storage (another tab blocks it) is not waited for longer. */
 const openingTimeMaxMs = 2_000
 
 export function openLocalCopy(document: string, doc: Y.Doc): LocalCopy {
-  if (typeof indexedDB === 'undefined') return { isKept: () => false, read: Promise.resolve() }
+  if (typeof indexedDB === 'undefined')
+    return { isKept: () => false, read: Promise.resolve(), forget: async () => {} }
   const persistence = new IndexeddbPersistence(`syncline:${document}`, doc)
   const read = new Promise<void>(resolve => {
     void persistence.whenSynced.then(() => resolve())
@@ -25,5 +28,5 @@ export function openLocalCopy(document: string, doc: Y.Doc): LocalCopy {
     persistence._db.catch(() => resolve())
     setTimeout(resolve, openingTimeMaxMs)
   })
-  return { isKept: () => persistence.synced, read }
+  return { isKept: () => persistence.synced, read, forget: () => persistence.clearData() }
 }
