@@ -42,6 +42,8 @@ export interface CrowdResult {
   readonly serverMicrosPerDelivery: number
   readonly serverMicrosPerEdit: number
   readonly loadCores: number
+  /** What neither the server nor the generator used: other work on this machine. */
+  readonly otherCores: number
   readonly rssMB: number
   readonly peakMB: number
   readonly closed: number
@@ -88,6 +90,8 @@ export async function runCrowd(job: CrowdJob): Promise<CrowdResult> {
 
   const seconds = (after.server.atMs - before.server.atMs) / 1000
   const serverSeconds = secondsBetween(before.server, after.server)
+  const ownSeconds = secondsBetween(before.own, after.own)
+  const machineSeconds = after.server.machineSeconds - before.server.machineSeconds
   const delivered = after.delivered - before.delivered
   const { latencies } = crowd
   const result = {
@@ -105,7 +109,8 @@ export async function runCrowd(job: CrowdJob): Promise<CrowdResult> {
     mainThreadCores: mainSecondsBetween(job.pid, before.server, after.server) / seconds,
     serverMicrosPerDelivery: (serverSeconds * 1e6) / delivered,
     serverMicrosPerEdit: (serverSeconds * 1e6) / crowd.sentInTime,
-    loadCores: secondsBetween(before.own, after.own) / seconds,
+    loadCores: ownSeconds / seconds,
+    otherCores: (machineSeconds - serverSeconds - ownSeconds) / seconds,
     ...memoryOf(job.pid),
     closed: crowd.closed,
   }

@@ -8,6 +8,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 export interface Usage {
   readonly atMs: number
   readonly processSeconds: number
+  /** Of all processes and the kernel, on all cores. */
+  readonly machineSeconds: number
   readonly threadSeconds: ReadonlyMap<string, number>
 }
 
@@ -28,7 +30,22 @@ export function usageOf(pid: number): Usage {
   // Behind the name, which may hold spaces: state is field 3, utime field 14, stime field 15.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const processSeconds = (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
-  return { atMs: performance.timeOrigin + performance.now(), processSeconds, threadSeconds }
+  return {
+    atMs: performance.timeOrigin + performance.now(),
+    processSeconds,
+    machineSeconds: machineSeconds(),
+    threadSeconds,
+  }
+}
+
+function machineSeconds(): number {
+  // user, nice, system, idle, iowait, irq, softirq
+  const [user, nice, system, , , irq, softirq] = readFileSync('/proc/stat', 'latin1')
+    .slice('cpu '.length, 200)
+    .trim()
+    .split(/\s+/)
+    .map(Number)
+  return (user! + nice! + system! + irq! + softirq!) / ticksPerSecond
 }
 
 /** Seconds of processor time between two looks. */

@@ -69,6 +69,7 @@ function methods(): string {
   has come, alone or merged; latency is from the writer's \`write\` to that moment. In rooms of more than 300 people it is taken at every fourth of them.
 - Rows marked * are those in which the generator needed 0.9 of a core or more: there it was the limit, and the server could do more.
 - Server time is that of all threads of the process, from the kernel's account (\`/proc\`), while it is measured; connecting and warming up are left out.
+- \`other work\` is what neither the server nor the generator used of the machine's cores meanwhile: where it is not near 0, latencies are worse than the server's own.
 - Memory is the resident set as it is; nobody is made to collect garbage.
 - Everything is on one machine and its loopback: no network delay, and where there are two cores, server and generator share caches and memory bandwidth.
 - The relay's row is what it costs to move the bytes. At 480 writers it cannot keep up, so its row there is that of a server at its limit.`

@@ -79,7 +79,7 @@ export function plot(known: readonly { work: Work; found: WorkResults }[]): stri
   const height = Math.max(...columnHeights)
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="11" fill="#222">
 <rect width="${width}" height="${height}" fill="#fff"/>
-${legend()}
+${legend(names.filter(name => known.some(({ found }) => found.rows.some(row => row.target === name))))}
 ${placed.join('\n')}
 </svg>
 `
@@ -138,9 +138,9 @@ function drawPanel(panel: Panel, bars: readonly Bar[]): { svg: string; height: n
   return { svg: lines.join('\n'), height: top }
 }
 
-function legend(): string {
+function legend(present: readonly Measured[]): string {
   let left = 20
-  return names
+  return present
     .map(name => {
       const title = titleOf(name)
       const entry = `<rect x="${left}" y="16" width="12" height="12" fill="${colors[name]}"/><text x="${left + 17}" y="26">${escaped(title)}</text>`

@@ -13,6 +13,8 @@ export const crowdColumns: readonly Column[] = [
   { key: 'mainCores', title: 'of them main thread', digits: 3 },
   { key: 'frames', title: 'frames/s', digits: 0 },
   { key: 'rss', title: 'RSS MB', digits: 0 },
+  { key: 'loadCores', title: 'generator cores', digits: 2 },
+  { key: 'otherCores', title: 'other work, cores', digits: 2 },
 ]
 
 export function crowdValues(result: CrowdResult): Values {
@@ -27,5 +29,7 @@ export function crowdValues(result: CrowdResult): Values {
     mainCores: result.mainThreadCores,
     frames: result.framesPerSecond,
     rss: result.rssMB,
+    loadCores: result.loadCores,
+    otherCores: result.otherCores,
   }
 }
