@@ -110,7 +110,8 @@ export async function runCrowd(job: CrowdJob): Promise<CrowdResult> {
     serverMicrosPerDelivery: (serverSeconds * 1e6) / delivered,
     serverMicrosPerEdit: (serverSeconds * 1e6) / crowd.sentInTime,
     loadCores: ownSeconds / seconds,
-    otherCores: (machineSeconds - serverSeconds - ownSeconds) / seconds,
+    // The machine counts in ticks, by sampling: a little less than nothing is nothing.
+    otherCores: Math.max(0, machineSeconds - serverSeconds - ownSeconds) / seconds,
     ...memoryOf(job.pid),
     closed: crowd.closed,
   }
