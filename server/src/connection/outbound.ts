@@ -4,11 +4,25 @@
  */
 import type { Socket } from 'node:net'
 
+/** The sockets that have been written to in this turn: one list for all, since a broadcast writes to hundreds. */
+let corked: Socket[] = []
+
+function gatherTurn(socket: Socket): void {
+  if (socket.writableCorked > 0) return
+  socket.cork()
+  if (corked.push(socket) === 1) process.nextTick(uncorkAll)
+}
+
+function uncorkAll(): void {
+  const sockets = corked
+  corked = []
+  for (const socket of sockets) socket.uncork()
+}
+
 export class Outbound {
   readonly #socket: Socket
   readonly #waitingBytesMax: number
   readonly #onTooSlow: () => void
-  #corked = false
   /** When the last frame was queued, by the caller's clock. */
   lastSentMs: number
 
@@ -27,14 +41,7 @@ export class Outbound {
     if (!this.#socket.writable) return
     if (this.waitingBytes > this.#waitingBytesMax) return this.#onTooSlow()
     this.lastSentMs = nowMs
-    if (!this.#corked) {
-      this.#corked = true
-      this.#socket.cork()
-      process.nextTick(() => {
-        this.#corked = false
-        this.#socket.uncork()
-      })
-    }
+    gatherTurn(this.#socket)
     this.#socket.write(frame)
   }
 

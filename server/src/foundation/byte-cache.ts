@@ -8,6 +8,7 @@ export class ByteCache {
   readonly #kept = new Map<string, Uint8Array>()
   readonly #fetching = new Map<string, Promise<Uint8Array | null>>()
   #bytes = 0
+  readonly #usedSinceSweep = new Set<string>()
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
@@ -19,6 +20,7 @@ export class ByteCache {
 
   /** Null where there is nothing (any more); that is not kept. */
   get(key: string, fetch: () => Promise<Uint8Array | null>): Promise<Uint8Array | null> | Uint8Array {
+    this.#usedSinceSweep.add(key)
     const kept = this.#kept.get(key)
     if (kept !== undefined) {
       this.#kept.delete(key)
@@ -26,6 +28,16 @@ export class ByteCache {
       return kept
     }
     return this.#fetching.get(key) ?? this.#fetch(key, fetch)
+  }
+
+  /** Lets go of what nobody has asked for since the last sweep: after a storm the memory is worth more elsewhere. */
+  sweep(): void {
+    for (const [key, { byteLength }] of this.#kept) {
+      if (this.#usedSinceSweep.has(key)) continue
+      this.#kept.delete(key)
+      this.#bytes -= byteLength
+    }
+    this.#usedSinceSweep.clear()
   }
 
   #fetch(key: string, fetch: () => Promise<Uint8Array | null>): Promise<Uint8Array | null> {

@@ -1,10 +1,10 @@
 /**
  * From the arrivals of one window to what the log is given: one entry, with the updates merged and their authors named.
  */
-import { randomBytes } from 'node:crypto'
 import { addClientRanges, type ClientRanges } from '@syncline/shared/update/ranges'
 import { mergeUpdates } from 'yjs'
 import type { Author, Entry } from '../store/entry.ts'
+import { draw8Bytes } from '../store/random-bytes.ts'
 import type { Window } from './tail.ts'
 import type { Arrival } from './window-queue.ts'
 
@@ -46,6 +46,6 @@ function draft(window: readonly Arrival[], update: Uint8Array, { timeMs, instanc
     }
   }
   const named: Author[] = [...authors.values()]
-  const nonce = randomBytes(8).toString('hex')
+  const nonce = draw8Bytes().toString('hex')
   return { entry: { kind: 'update', timeMs, update, authors: named, instance, nonce }, content }
 }

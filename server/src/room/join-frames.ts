@@ -35,6 +35,12 @@ export class JoinFrames {
     this.#workers = workers
   }
 
+  /** To be called every few seconds. */
+  sweep(): void {
+    this.#pieces.sweep()
+    this.#differences.sweep()
+  }
+
   /** A piece as an update frame, or `gone` when its generation has been dropped. */
   async piece(member: Member, name: PieceName): Promise<Uint8Array | 'gone'> {
     const frame = await this.#pieces.get(keyOf(member, name), async () => {

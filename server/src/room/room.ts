@@ -152,6 +152,7 @@ export class Room {
   /** To be called every few seconds: what happens at rest. */
   tick(): void {
     this.#presence.sweep()
+    this.#loaded.tail.forgetFrames()
     if (!this.#committer.isBusy) this.#shrinking.atRest(this.#committer.end.seq, this.#lastCommitMs)
   }
 

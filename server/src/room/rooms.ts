@@ -114,6 +114,7 @@ export class Rooms {
       else if (nowMs - held.emptySinceMs >= this.#limits.idleMs) this.#forget(room)
     }
     this.#services.observer.census(census)
+    this.#services.joinFrames.sweep()
   }
 
   #forget(room: Room): void {

@@ -70,6 +70,11 @@ export class Chunk {
     return frames
   }
 
+  /** Whoever asks next builds them again. */
+  forgetFrames(): void {
+    this.#frames.clear()
+  }
+
   /** The chunk's content: one update, or, where Yjs cannot merge it, one for each window [ROOM-3]. */
   updates(): readonly Uint8Array[] {
     if (this.#updates.length > 1 && !this.#unmergeable) {
@@ -126,6 +131,11 @@ export class Tail {
     sealed.sealed = true
     this.#open = this.#newChunk(sealed.lastSeq)
     sealed.next = this.#open
+  }
+
+  /** Forgets what was built for joiners and can be built again. */
+  forgetFrames(): void {
+    for (let chunk: Chunk | null = this.#first; chunk !== null; chunk = chunk.next) chunk.forgetFrames()
   }
 
   /** Forgets the chunks that a new base holds. `through` is the end of a sealed chunk. */

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '../foundation/clock.ts'
 import { createDiskHealth, type DiskHealth } from './disk-health.ts'
 import type { Answer, FromThread, Request, RequestKind, Requests, ToThread } from './disk-requests.ts'
+import { Gathering } from './gathering.ts'
 import type { StoreEvent } from './store-event.ts'
 import { StoreOpenError } from './store-open-error.ts'
 import { LogDamage, LogRefusal, type Progress } from './update-log.ts'
@@ -70,6 +71,7 @@ export async function startStoreThread(options: {
   const unanswered = new Map<number, Unanswered>()
   let outbox: Request[] = []
   let flushScheduled = false
+  const gathering = new Gathering()
   let lastId = 0
   let running: Running | null = null
   let deathsInARow = 0
@@ -176,9 +178,11 @@ export async function startStoreThread(options: {
       const settled = resolve as (value: unknown) => void
       unanswered.set(lastId, { request, askedMs: clock.monotonic(), resolve: settled, reject, onProgress })
       outbox.push(request)
+      const waitMs = gathering.note(clock.monotonic())
       if (flushScheduled) return
       flushScheduled = true
-      setImmediate(flush)
+      if (waitMs === 0) setImmediate(flush)
+      else clock.after(waitMs, flush)
     })
   }
 

@@ -53,3 +53,16 @@ test('a fetch that failed is tried again by the next who asks', async () => {
   await expect(cache.get('a', () => Promise.reject(new Error('away')))).rejects.toThrow('away')
   expect(await cache.get('a', counting(5))).toHaveLength(5)
 })
+
+test('a sweep lets go of what nobody has asked for since the last one', async () => {
+  const cache = new ByteCache(100)
+  for (const key of ['a', 'b']) await cache.get(key, counting(10))
+  cache.sweep()
+  await cache.get('a', counting(10))
+  cache.sweep()
+  expect(cache.bytes).toBe(10)
+  const [a, b] = [counting(10), counting(10)]
+  await cache.get('a', a)
+  await cache.get('b', b)
+  expect([a.calls, b.calls]).toEqual([0, 1])
+})
