@@ -18,6 +18,9 @@ export function writePage(docs: string, results: Results): void {
   writeFileSync(path.join(docs, 'benchmarks.md'), `${parts.join('\n\n')}\n`)
 }
 
+/** Above this, what else the machine did makes latencies, and even ratios, worthless. */
+const otherCoresMax = 0.4
+
 type Known = readonly { readonly work: Work; readonly found: WorkResults }[]
 
 function opening(known: Known): string {
@@ -48,6 +51,7 @@ function section(work: Work, found: WorkResults): string {
     `## ${work.letter}. ${work.title}`,
     work.what,
     where,
+    ...disturbed(found),
     ...variants.map(variant => `**${variant}**\n\n${markdown(valuesTable(work, found, variant))}`),
     ...(skipped.size === 0
       ? []
@@ -58,6 +62,15 @@ function section(work: Work, found: WorkResults): string {
         ]),
     markdown(goalsTable(work, found, machine.flushMs)),
   ].join('\n\n')
+}
+
+/** Said where it matters, or nothing. */
+function disturbed({ rows }: WorkResults): string[] {
+  const most = Math.max(0, ...rows.map(row => row.values['otherCores'] ?? 0))
+  if (most < otherCoresMax) return []
+  return [
+    `**Not to be trusted:** up to ${most.toFixed(1)} cores of the machine were busy with other work meanwhile.`,
+  ]
 }
 
 function methods(): string {
