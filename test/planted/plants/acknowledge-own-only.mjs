@@ -3,10 +3,13 @@
  */
 import { replaceSource } from './replace-source.mjs'
 
-const offer = 'this.#committer.offer(arrival)'
-const whenSaved = 'return this.#whenSaved(member, () => member.send(member.encode(message)))'
+const offer = 'committer.offer(arrival)'
+replaceSource('acknowledge-own-only', 'server/src/room/intake.ts', [
+  [offer, `;(globalThis.brought ??= new WeakSet()).add(member)\n      ${offer}`],
+])
+
+const whenSaved = 'return this.#intake.whenSaved(seat, () => member.send(member.encode(message)))'
 replaceSource('acknowledge-own-only', 'server/src/room/room.ts', [
-  [offer, `;(globalThis.brought ??= new WeakSet()).add(member)\n    ${offer}`],
   [
     whenSaved,
     `if (!globalThis.brought?.has(member)) return member.send(member.encode(message))\n        ${whenSaved}`,
