@@ -6,6 +6,7 @@
  * room of `m` members writes at most `1000 / n × m` frames a second, however many updates come. A lone writer, or a few,
  * wait for nothing but the disk.
  */
+import { Rate } from '../foundation/rate.ts'
 
 /** Below this many frames a second a room does not wait: about a twentieth of a core. */
 const freeFramesPerSecond = 10_000
@@ -15,33 +16,23 @@ const windowMsMin = 10
 export const windowMsMax = 30
 /** An event loop that is late by more than this has too much to do, whoever is to blame. */
 const lagMsMax = 10
-/** Rates are measured over spans of this length, so that a burst is noticed within it. */
 const spanMs = 250
 
 export class Pace {
-  #spanStartMs: number
-  #spanUpdates = 0
-  #updatesPerSecond = 0
+  readonly #updates: Rate
 
   constructor(nowMs: number) {
-    this.#spanStartMs = nowMs
+    this.#updates = new Rate(spanMs, nowMs)
   }
 
   /** Updates have arrived. */
   note(updates: number, nowMs: number): void {
-    const passedMs = nowMs - this.#spanStartMs
-    if (passedMs >= spanMs) {
-      // Whoever writes after a pause does not wait for what the crowd before it did.
-      this.#updatesPerSecond = passedMs < 2 * spanMs ? (this.#spanUpdates * 1000) / passedMs : 0
-      this.#spanUpdates = 0
-      this.#spanStartMs = nowMs
-    }
-    this.#spanUpdates += updates
+    this.#updates.note(updates, nowMs)
   }
 
   /** Milliseconds from the end of one commit to the beginning of the next. */
   windowMs(members: number, loopLagMs: number): number {
-    const frames = this.#updatesPerSecond * members
+    const frames = this.#updates.perSecond * members
     if (frames <= freeFramesPerSecond) return 0
     if (loopLagMs > lagMsMax) return windowMsMax
     return Math.min(windowMsMax, Math.max(windowMsMin, (members * 1000) / framesPerSecondMax))
