@@ -66,7 +66,7 @@ function section(work: Work, found: WorkResults): string {
 
 /** Said where it matters, or nothing. */
 function disturbed({ rows }: WorkResults): string[] {
-  const most = Math.max(0, ...rows.map(row => row.values['otherCores'] ?? 0))
+  const most = Math.max(0, ...rows.map(row => row.values.otherCores ?? 0))
   if (most < otherCoresMax) return []
   return [
     `**Not to be trusted:** up to ${most.toFixed(1)} cores of the machine were busy with other work meanwhile.`,

@@ -77,7 +77,7 @@ export function plot(known: readonly { work: Work; found: WorkResults }[]): stri
   })
   const width = 20 + columns * (panelWidth + gap)
   const height = Math.max(...columnHeights)
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="11" fill="#222">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="11" fill="#222"><title>Server time per delivered edit, and time to deliver</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 ${legend(names.filter(name => known.some(({ found }) => found.rows.some(row => row.target === name))))}
 ${placed.join('\n')}
