@@ -3,7 +3,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { walkLimitsDefault } from '@syncline/shared/update/walk'
+import { wholeDocumentLimits } from '@syncline/shared/update/walk'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Workers } from '../compaction/workers.ts'
 import { AppError } from '../foundation/errors.ts'
@@ -21,7 +21,6 @@ import { verifyDocument } from './verify-document.ts'
 
 const listPageDocuments = 1_000
 const noProgress: OnProgress = () => {}
-const walkLimits = { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY }
 
 export interface LocalParts {
   readonly log: UpdateLog
@@ -69,7 +68,7 @@ export function createLocalOperations(parts: LocalParts): Operations {
     async replace(document, update, onProgress = noProgress) {
       assertName(document)
       // Before anybody is sent away for a file that could never take the place of anything.
-      const inspected = await workers.inspect(update, walkLimits)
+      const inspected = await workers.inspect(update, wholeDocumentLimits)
       if (!inspected.ok) throw new AppError('UPDATE_REFUSED', { reason: inspected.reason })
       try {
         return await rooms.alone(document, () =>
@@ -151,7 +150,7 @@ async function assertImportable(
   document: string,
   update: Uint8Array,
 ): Promise<void> {
-  const inspected = await workers.inspect(update, walkLimits)
+  const inspected = await workers.inspect(update, wholeDocumentLimits)
   if (!inspected.ok) throw new AppError('UPDATE_REFUSED', { reason: inspected.reason })
   const { formerEpochs } = await log.load(document)
   const reason = otherEpochReason(inspected.clients, clientsOf(formerEpochs))

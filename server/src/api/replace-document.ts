@@ -8,7 +8,7 @@
  */
 import { addClientRanges, type ClientRanges } from '@syncline/shared/update/ranges'
 import { decodeVector } from '@syncline/shared/update/vector'
-import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { type Structure, walkUpdate, wholeDocumentLimits } from '@syncline/shared/update/walk'
 import type { Workers } from '../compaction/workers.ts'
 import { AppError } from '../foundation/errors.ts'
 import { clientsOf } from '../room/other-epoch.ts'
@@ -16,7 +16,6 @@ import type { ExpectedEnd, UpdateLog } from '../store/update-log.ts'
 import type { OnProgress, Replacement } from './operations.ts'
 import { readStoredDocument } from './stored-document.ts'
 
-const walkLimits = { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY }
 /** Read, exchanged, built, put in place. */
 const stepsTotal = 4
 
@@ -39,7 +38,7 @@ export async function replaceDocument(
   const prepared = await workers.prepareReplacement({
     update,
     formerClients: former.clients,
-    limits: walkLimits,
+    limits: wholeDocumentLimits,
   })
   if (!prepared.ok) throw new AppError('UPDATE_REFUSED', { reason: prepared.reason })
   step(2)
@@ -76,7 +75,7 @@ async function readFormer(log: UpdateLog, document: string): Promise<Former> {
   const { head } = stored
   const lacks = { structs: new Map() as ClientRanges, deletes: new Map() as ClientRanges }
   const take = (what: string, update: Uint8Array) => {
-    const walked = walkUpdate(update, walkLimits)
+    const walked = walkUpdate(update, wholeDocumentLimits)
     if (walked.ok) add(lacks, walked.structure)
     else unreadable.push(`${what} cannot be read: ${walked.reason}`)
   }

@@ -6,7 +6,7 @@ import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
 import type { ClientRanges } from '@syncline/shared/update/ranges'
 import { splitUpdate } from '@syncline/shared/update/split'
 import { type StateVector, structsBeyond } from '@syncline/shared/update/vector'
-import { type WalkLimits, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { type WalkLimits, walkStored } from '@syncline/shared/update/walk'
 import { checkContent } from '../content/check-content.ts'
 import { prepareReplacement } from '../content/prepare-replacement.ts'
 import { readContent } from '../content/read-content.ts'
@@ -31,9 +31,7 @@ export type Tasks = typeof tasks
 
 /** What a client at `vector` lacks of one piece of a base, as an update; null for nothing. */
 function difference({ piece, vector }: { piece: Uint8Array; vector: StateVector }): Uint8Array | null {
-  const walked = walkUpdate(piece, { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY })
-  if (!walked.ok) throw new Error(`a stored piece is damaged: ${walked.reason}`)
-  const { structs, deletes } = walked.structure
+  const { structs, deletes } = walkStored(piece, 'a stored piece')
   const lacked = structsBeyond(structs, vector)
   if (lacked.size > 0) return cutUpdate(piece, lacked, deletes)
   return deletes.size > 0 ? deleteSetUpdate(deletes) : null

@@ -14,7 +14,7 @@ import {
 } from '@syncline/shared/update/ranges'
 import { splitUpdate } from '@syncline/shared/update/split'
 import { encodeVector, type StateVector, structsBeyond } from '@syncline/shared/update/vector'
-import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { type Structure, walkUpdate, wholeDocumentLimits } from '@syncline/shared/update/walk'
 import { applyUpdate, Doc, encodeStateAsUpdate, type GC, type Item } from 'yjs'
 
 /** A stored piece is a sent message: on a slow line it must arrive well within a client's 30 s watchdog. */
@@ -63,7 +63,7 @@ function load({ pieces, entries }: BaseInput): Loaded {
   const updates = [...pieces.map(update => ({ update })), ...entries]
   for (const entry of updates) {
     const seq = 'seq' in entry ? { seq: entry.seq } : {}
-    const walked = walkStored(entry.update)
+    const walked = walkUpdate(entry.update, wholeDocumentLimits)
     if (!walked.ok) return { ok: false, reason: `a stored update is damaged: ${walked.reason}`, ...seq }
     addClientRanges(inputs.structs, walked.structure.structs)
     addClientRanges(inputs.deletes, walked.structure.deletes)
@@ -80,7 +80,7 @@ function settle(first: Doc, inputs: Structure, pieceBytes: number): BaseOutput {
   let document = first
   for (let round = 1; round <= settlingRoundsMax; round++) {
     const result = encodeStateAsUpdate(document)
-    const walked = walkStored(result)
+    const walked = walkUpdate(result, wholeDocumentLimits)
     if (!walked.ok) return { ok: false, reason: `the result is malformed: ${walked.reason}` }
     const { structs, deletes } = walked.structure
     if (!equalClientRanges(structs, inputs.structs))
@@ -90,7 +90,7 @@ function settle(first: Doc, inputs: Structure, pieceBytes: number): BaseOutput {
     const pieces = splitUpdate(result, pieceBytes)
     const reloaded = new Doc({ gc: true })
     for (const piece of pieces) applyUpdate(reloaded, piece)
-    const again = walkStored(encodeStateAsUpdate(reloaded))
+    const again = walkUpdate(encodeStateAsUpdate(reloaded), wholeDocumentLimits)
     const holdsTheSame =
       again.ok &&
       equalClientRanges(again.structure.structs, structs) &&
@@ -148,11 +148,6 @@ function output(
     catchUp: cutUpdate(result, structsBeyond(structs, reach), deletes),
     deletes,
   }
-}
-
-/** Stored bytes passed the gate once; a merged delete set may be larger than what one update may bring. */
-function walkStored(update: Uint8Array) {
-  return walkUpdate(update, { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY })
 }
 
 function aliveIds(document: Doc): ClientRanges {

@@ -14,7 +14,7 @@ import {
   subtractClientRanges,
 } from '@syncline/shared/update/ranges'
 import { decodeVector, structsBeyond } from '@syncline/shared/update/vector'
-import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { type Structure, walkUpdate, wholeDocumentLimits } from '@syncline/shared/update/walk'
 import { Doc, decodeUpdate, encodeStateAsUpdate, encodeStateVector } from 'yjs'
 import type { Author } from '../store/entry.ts'
 import type { StoredRanges } from '../store/stored-reader.ts'
@@ -178,7 +178,7 @@ function take(update: Uint8Array, document: Doc, held: Held): string | null {
 }
 
 function walk(update: Uint8Array) {
-  return walkUpdate(update, { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY })
+  return walkUpdate(update, wholeDocumentLimits)
 }
 
 function sameVectors(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): boolean {

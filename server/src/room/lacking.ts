@@ -4,7 +4,7 @@
 import { cutUpdate } from '@syncline/shared/update/cut'
 import { addClientRanges, type ClientRanges, equalClientRanges } from '@syncline/shared/update/ranges'
 import { type StateVector, structsBeyond } from '@syncline/shared/update/vector'
-import { walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { walkStored } from '@syncline/shared/update/walk'
 import type { Chunk } from './tail.ts'
 
 /** A chunk below this is sent whole rather than cut. */
@@ -32,8 +32,6 @@ export const holdsStructs = (update: Uint8Array) => update[0] !== 0
 /** Whoever wrote what lies behind a gap of ours has it, and has not yet been asked for what is missing. */
 export function lackedOfCatchUp(catchUp: Uint8Array, vector: StateVector): Uint8Array {
   if (!holdsStructs(catchUp)) return catchUp
-  const walked = walkUpdate(catchUp, { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY })
-  if (!walked.ok) throw new Error(`the base's catch-up frame is damaged: ${walked.reason}`)
-  const { structs, deletes } = walked.structure
+  const { structs, deletes } = walkStored(catchUp, "the base's catch-up frame")
   return cutUpdate(catchUp, structsBeyond(structs, vector), deletes)
 }

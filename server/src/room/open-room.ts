@@ -3,7 +3,7 @@
  * stays in the store; its vector and its catch-up frame tell all that the gate needs.
  */
 import { decodeVector } from '@syncline/shared/update/vector'
-import { walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { walkStored } from '@syncline/shared/update/walk'
 import type { Base } from '../store/update-log.ts'
 import { Generations } from './generations.ts'
 import { Known } from './known.ts'
@@ -33,7 +33,7 @@ export async function openRoom(
     const page = await log.readEntries(document, read, readBytesMax)
     if (page.length === 0) break
     for (const { seq, link, update } of page) {
-      const { structs, deletes } = walkStored(update, `entry ${seq}`)
+      const { structs, deletes } = walkStored(update, `entry ${seq} of this document`)
       known.take(structs, deletes)
       tail.add({ seq, update, structs, deletes })
       read = seq
@@ -41,8 +41,7 @@ export async function openRoom(
       if (seq > end.seq) end = { seq, link }
     }
   }
-  if (read !== end.seq && read < end.seq)
-    throw new Error(`the log of this document ends at ${read}, expected ${end.seq}`)
+  if (read < end.seq) throw new Error(`the log of this document ends at ${read}, expected ${end.seq}`)
   const drop = (generation: number) => {
     log
       .dropGeneration(document, generation)
@@ -56,14 +55,8 @@ function takeBase(known: Known, base: Base): void {
   const vector = decodeVector(base.byteVector)
   if (!vector.ok) throw new Error(`the base's vector is unreadable: ${vector.reason}`)
   const contiguous = new Map([...vector.vector].map(([client, clock]) => [client, [0, clock]]))
-  const { structs, deletes } = walkStored(base.catchUp, 'the catch-up frame')
+  const { structs, deletes } = walkStored(base.catchUp, 'the catch-up frame of this document')
   known.take(contiguous, deletes)
   // What lies behind gaps, and what the vector counts already: taking it twice changes nothing.
   known.take(structs, new Map())
-}
-
-function walkStored(update: Uint8Array, what: string) {
-  const walked = walkUpdate(update, { ...walkLimitsDefault, deleteRangesMax: Number.POSITIVE_INFINITY })
-  if (!walked.ok) throw new Error(`${what} of this document is damaged: ${walked.reason}`)
-  return walked.structure
 }

@@ -53,8 +53,6 @@ export function readyAppend({ request, large, ahead }: WaitingAppend): ReadyAppe
   return { request, contents: new Map(large.map((entry, i) => [entry, ahead!.contents[i]!])) }
 }
 
-export type Waiting = ReturnType<typeof createWaiting>
-
 export function createWaiting() {
   let writes: (WaitingAppend | WaitingDelete)[] = []
   let bases: WaitingBase[] = []

@@ -26,6 +26,12 @@ export const walkLimitsDefault: WalkLimits = {
   deleteRangesMax: deleteRangesMaxDefault,
 }
 
+/** For what is stored, and for whole documents from an operator: merged, a delete set may be larger than one update's. */
+export const wholeDocumentLimits: WalkLimits = {
+  ...walkLimitsDefault,
+  deleteRangesMax: Number.POSITIVE_INFINITY,
+}
+
 /** What an update holds. Made anew for each update, so the caller may keep and change it. */
 export interface Structure {
   /** The clocks it brings. What it skips is not in it. */
@@ -63,6 +69,13 @@ export function walkUpdate(bytes: Uint8Array, limits: WalkLimits): Walked {
     // The reader lives as long as the process; a 16 MiB message must not.
     reader.bytes = noBytes
   }
+}
+
+/** Walks an update that came from the store. Throws if that is not one any more: `what` says what it was. */
+export function walkStored(bytes: Uint8Array, what: string): Structure {
+  const walked = walkUpdate(bytes, wholeDocumentLimits)
+  if (!walked.ok) throw new Error(`${what} is damaged: ${walked.reason}`)
+  return walked.structure
 }
 
 function refused(reason: string): Walked {
