@@ -53,7 +53,10 @@ export function textOfDocument(document: Doc): string {
   return lines.map(line => `${line}\n`).join('')
 }
 
-/** JSON as Yjs's own `toJSON` gives it, with a form for what JSON does not have. */
+/**
+ * JSON as Yjs's own `toJSON` gives it, with a form for what JSON does not have. Keys are sorted: their order in Yjs is that
+ * of arrival, so the same document would otherwise read differently each time.
+ */
 export function toJson(value: unknown): string {
   return JSON.stringify(value, replaceForJson, 2)
 }
@@ -149,5 +152,6 @@ function replaceForJson(this: unknown, key: string, value: unknown): unknown {
   if (original instanceof Doc) return { subdocument: original.guid }
   if (original instanceof Uint8Array) return { base64: Buffer.from(original).toString('base64') }
   if (typeof original === 'bigint') return { bigint: String(original) }
-  return value
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

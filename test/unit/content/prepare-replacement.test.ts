@@ -11,6 +11,7 @@ import {
   content,
   documentsCount,
   propertyTimeoutMs,
+  type Step,
   seed,
   stepsArbitrary,
   writeDocument,
@@ -77,6 +78,20 @@ describe('what takes the place of a document', () => {
       }),
       { seed, numRuns: documentsCount },
     )
+  })
+
+  test('reads as its file does where keys of a map arrive in another order, as under seed 2081544899', () => {
+    const steps: Step[] = [
+      { author: 0, act: 'map-set', place: 0, size: 1, text: 'a' },
+      { author: 0, act: 'xml-element', place: 0, size: 1, text: ' ' },
+      { author: 1, act: 'hear-all', place: 0, size: 1, text: 'a' },
+      { author: 1, act: 'xml-text', place: 0, size: 1, text: ' ' },
+      { author: 1, act: 'map-set', place: 1, size: 1, text: 'a' },
+      { author: 1, act: 'xml-delete', place: 0, size: 1, text: ' ' },
+    ]
+    const update = Y.encodeStateAsUpdate(writeDocument(steps).docs[1]!)
+    const outcome = prepared(prepareReplacement({ update, formerClients: namedClients(update), limits }))
+    expect(content(load(outcome.update))).toEqual(content(load(update)))
   })
 
   test.each([

@@ -7,6 +7,7 @@
  */
 import fc from 'fast-check'
 import * as Y from 'yjs'
+import { count, testSeed } from '../../support/counts.ts'
 
 /** One thing that one author does. The numbers are reduced to what is possible at that moment. */
 export interface Step {
@@ -229,14 +230,14 @@ function characterStart(text: string, index: number): number {
   return unit >= 0xdc00 && unit <= 0xdfff ? index - 1 : index
 }
 
-/** How many random documents a property is tried on: `SYNCLINE_TEST_DOCUMENTS`, 200 unless told. */
-export const documentsCount = Number(process.env.SYNCLINE_TEST_DOCUMENTS ?? 200)
+/** How many random documents a property is tried on. */
+export const documentsCount = count('DOCUMENTS', 200)
 
 /** How long a property over that many documents may take on a busy machine. */
 export const propertyTimeoutMs = 20_000 + 200 * documentsCount
 
-/** `SYNCLINE_TEST_SEED` repeats a run; the seed stands in the title of each property. */
-export const seed = Number(process.env.SYNCLINE_TEST_SEED ?? (Date.now() ^ (process.pid << 8)) & 0x7fffffff)
+/** Stands in the title of each property. */
+export const seed = testSeed()
 
 /** A document's content as plain values, for comparison. Key order depends on arrival in Yjs itself, so keys are sorted. */
 export function content(doc: Y.Doc): unknown {
