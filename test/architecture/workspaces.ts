@@ -34,7 +34,8 @@ export const layers: Readonly<Record<string, readonly Step[]>> = {
   'server/src': [
     ['observe'],
     ['foundation'],
-    ['auth', 'store', 'relay', 'http'],
+    ['auth', 'store', 'http'],
+    ['relay'],
     ['content'],
     ['compaction'],
     ['room'],

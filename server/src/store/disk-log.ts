@@ -52,6 +52,12 @@ function createDiskLog(thread: StoreThread, release: () => void): UpdateLog {
       documentKey(document)
       return decodeHead(document, await thread.ask('load', { document }))
     },
+    async position(document) {
+      const { epoch, end, base } = await this.load(document)
+      return { epoch, end, generation: base?.generation ?? null }
+    },
+    // The only process that writes here.
+    claimCompaction: async () => () => {},
     async readEntries(document, after, bytesMax) {
       documentKey(document)
       const stored = await thread.ask('read', { document, after, bytesMax })
@@ -92,6 +98,7 @@ function createDiskLog(thread: StoreThread, release: () => void): UpdateLog {
     async backup(file, onProgress) {
       await thread.ask('backup', { file: resolve(file) }, onProgress)
     },
+    savedMeans: 'flushed to the disk',
     get health() {
       return thread.health.now
     },

@@ -10,6 +10,8 @@ import {
   type End,
   type ExpectedEnd,
   type Head,
+  type History,
+  HistoryRewritten,
   LogRefusal,
   type NewBase,
   type NewContent,
@@ -54,8 +56,14 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
     return documents.get(name)
   }
 
-  function create(name: string): MemoryDocument {
-    const document = { epoch: randomHex(), tail: [], base: null, former: new Map(), formerEpochs: [] }
+  function create(name: string, epoch: string | null): MemoryDocument {
+    const document = {
+      epoch: epoch ?? randomHex(),
+      tail: [],
+      base: null,
+      former: new Map(),
+      formerEpochs: [],
+    }
     documents.set(name, document)
     return document
   }
@@ -121,6 +129,15 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
       const formerEpochs = document.formerEpochs.map(({ epoch, lacks }) => ({ epoch, ...decodeLacks(lacks) }))
       return { epoch: document.epoch, end: endOf(document), base: copyBase(document.base), formerEpochs }
     },
+    async position(name) {
+      const document = find(name)
+      if (document === undefined) return { epoch: null, end: { seq: 0, link: noLink }, generation: null }
+      return {
+        epoch: document.epoch,
+        end: endOf(document),
+        generation: document.base?.generation ?? null,
+      }
+    },
     async readEntries(name, after, bytesMax) {
       const found = []
       let budget = bytesMax
@@ -141,11 +158,16 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
       if (content === undefined) throw new Error(`the base of generation ${generation} has no piece ${piece}`)
       return new Uint8Array(content)
     },
-    async append(name, since, entries) {
+    async append(name, since, entries, history) {
       const document = find(name)
       const bodies = encodeAppend(entries)
-      return appendAll(document ?? create(name), since, bodies)
+      if (history !== undefined && !hasHistory(document, since, history))
+        throw new HistoryRewritten(
+          `the log of ${JSON.stringify(name)} is not the one that ended at ${since}/${history.link}`,
+        )
+      return appendAll(document ?? create(name, history?.epoch ?? null), since, bodies)
     },
+    claimCompaction: async () => () => {},
     async replaceBase(name, expected, base) {
       const document = find(name)
       if (document === undefined || (document.base?.generation ?? null) !== expected)
@@ -182,6 +204,7 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
     async backup() {
       throw new LogRefusal('a log in memory keeps nothing: it cannot be copied into a file')
     },
+    savedMeans: 'in memory alone: it is gone when the server stops',
     health: { at: 'here' },
     onHealth: () => () => {},
     async close() {
@@ -217,6 +240,13 @@ function endOf({ tail, base }: MemoryDocument): End {
 function endsAt(document: MemoryDocument | undefined, expected: ExpectedEnd): boolean {
   const { seq, link } = document === undefined ? { seq: 0, link: noLink } : endOf(document)
   return expected.epoch === (document?.epoch ?? null) && expected.seq === seq && expected.link === link
+}
+
+/** Where the entry at `since` lies inside the base, its link is not kept any more, and nothing speaks against it. */
+function hasHistory(document: MemoryDocument | undefined, since: number, { epoch, link }: History): boolean {
+  if (document === undefined) return since === 0
+  if (epoch !== null && epoch !== document.epoch) return false
+  return since < (document.base?.through ?? 0) || linkAt(document, since) === link
 }
 
 /** The link of the entry at `through`, or null if it is not there, or lies inside the present base. */

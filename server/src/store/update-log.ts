@@ -15,7 +15,9 @@ import type { FormerEpoch, Lacks } from './former-epoch.ts'
  * - **A retried append is recognised** by instance and nonce among the entries after `since`: it gets the position
  *   that it already has.
  * - **Links chain.** Each entry has 8 random bytes (`link`) and names its predecessor's; the first one's predecessor is
- *   `noLink`. A base remembers the link of the last entry in it. A rewritten history is recognised by that.
+ *   `noLink`. A base remembers the link of the last entry in it.
+ * - **A rewritten history is recognised.** Others may write to the same store, and a store may lose its end (a failover of Redis
+ *   to a replica that lags). An append whose `history` is not the log's appends nothing and rejects with `HistoryRewritten`.
  * - **The base is replaced by compare-and-swap**: only if the current generation is the expected one, in one step that
  *   a crash leaves done or undone. Trimming follows in slices and is resumed when the store is opened again;
  *   entries at or before the base's `through` are never returned, trimmed or not.
@@ -34,15 +36,22 @@ import type { FormerEpoch, Lacks } from './former-epoch.ts'
 export interface UpdateLog {
   /** What is known of a document without reading its content. Never creates anything. */
   load(document: string): Promise<Head>
+  /** The same without content: cheap enough to be asked every second for every room. */
+  position(document: string): Promise<Position>
   /** Entries with seq > `after` in order, as many as fit into about `bytesMax` (at least one if there is one). */
   readEntries(document: string, after: number, bytesMax: number): Promise<StoredEntry[]>
   /** One piece of a base, numbered from 0. */
   readPiece(document: string, generation: number, piece: number): Promise<Uint8Array | 'gone'>
   /**
    * Appends entries at the end and creates the document if it is new. `since` is the last seq that the caller knows of:
-   * only what lies after it is searched for a nonce.
+   * only what lies after it is searched for a nonce. `history` is what the caller takes the log's to be.
    */
-  append(document: string, since: number, entries: readonly Entry[]): Promise<Appended>
+  append(document: string, since: number, entries: readonly Entry[], history?: History): Promise<Appended>
+  /**
+   * Asks to be the only one who compacts a document: what is returned lets go, and null means that somebody else is at it. It
+   * saves work and nothing depends on it: the claim of a process that died ends by itself.
+   */
+  claimCompaction(document: string): Promise<(() => void) | null>
   /** Puts a new base under the log, if `expected` (a generation, or null for none) is still the current one. */
   replaceBase(document: string, expected: number | null, base: NewBase): Promise<Replaced>
   /** Forgets a former generation. The current one is never dropped. */
@@ -62,6 +71,8 @@ export interface UpdateLog {
    * that keeps nothing, and for a file that exists. `onProgress` hears from time to time how far it is.
    */
   backup(file: string, onProgress?: (progress: Progress) => void): Promise<void>
+  /** What an operator who reads "saved" can rely on, as one sentence. */
+  readonly savedMeans: string
   readonly health: StoreHealth
   /** Calls on every change of `health`; the returned function ends that. */
   onHealth(listener: (health: StoreHealth) => void): () => void
@@ -77,6 +88,24 @@ export interface End {
 
 /** The predecessor of the first entry. */
 export const noLink = '0000000000000000'
+
+/**
+ * What a caller takes the history of a log to be: `link` is that of the entry at `since`, and `epoch` null where it has seen none.
+ * A document that is not there is made with the epoch given, so that one whose store has lost it comes back as what it was; that
+ * needs `since` to be 0.
+ */
+export interface History {
+  readonly epoch: string | null
+  readonly link: string
+}
+
+export interface Position {
+  /** As in `Head`. */
+  readonly epoch: string | null
+  readonly end: End
+  /** Of the current base. */
+  readonly generation: number | null
+}
 
 export interface Head {
   /** 16 hex digits, or null for a document that was never written. */
@@ -205,6 +234,11 @@ export function describePart(part: DamagedPart): string {
     case 'document':
       return 'the row'
   }
+}
+
+/** The log is not the one that the caller knew: it ends earlier, goes on otherwise, or has another epoch. Read it again. */
+export class HistoryRewritten extends Error {
+  override name = 'HistoryRewritten'
 }
 
 /** An append that can never succeed as it is (too large for the store, closed store). */
