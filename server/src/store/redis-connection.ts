@@ -1,0 +1,97 @@
+import type { EventEmitter } from 'node:events'
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import type { RedisTarget } from '../foundation/redis-url.ts'
+
+/**
+ * Opens connections to Redis that come back by themselves, for as long as it takes.
+ *
+ * What is asked for while a connection is gone waits in it, and what had no reply is sent again, so everything that is sent
+ * must be harmless when it is done twice. Who may wait how long is not decided here.
+ */
+
+export type RedisConnection = Redis | Cluster
+
+export interface RedisConnectionOptions {
+  /**
+   * `commands` gathers what is asked for in one turn of the event loop into one write: a command then costs 7 µs instead of
+   * 80. A subscriber hears as soon as it can, and can do nothing else.
+   */
+  readonly use: 'commands' | 'subscriber'
+  /** Called whenever commands can be sent: at first, and after every interruption. */
+  readonly onReady?: () => void
+  /** Called whenever it was interrupted, or another try was in vain; `reason` is one sentence without credentials. */
+  readonly onTrouble?: (reason: string) => void
+}
+
+const connectMsMax = 10_000
+/**
+ * A connection that has brought nothing for this long, though something was asked, is made anew: a host that vanished
+ * says nothing, and TCP would wait for a quarter of an hour. Longer than a pause that somebody may want to sit out.
+ */
+const silentMsMax = 20_000
+const backoffMsMin = 50
+const backoffMsMax = 2_000
+const slotsRefreshMs = 2_000
+
+/** Begins to connect and returns at once. Whoever is done calls `disconnect()`. */
+export function connectRedis(target: RedisTarget, options: RedisConnectionOptions): RedisConnection {
+  const { onReady = () => {}, onTrouble = () => {} } = options
+  const connection = target.kind === 'cluster' ? connectCluster(target, options) : connectOne(target, options)
+  const events: EventEmitter = connection
+  // Without a listener an error would end the process.
+  events.on('error', (error: Error) => onTrouble(error.message))
+  events.on('close', () => onTrouble('the connection to Redis was lost'))
+  events.on('ready', onReady)
+  return connection
+}
+
+function connectOne(target: RedisTarget, options: RedisConnectionOptions): Redis {
+  const { kind, addresses, masterName, database } = target
+  const common = {
+    ...commonOptions(target),
+    db: database,
+    enableAutoPipelining: options.use === 'commands',
+    retryStrategy: backoffMs,
+  }
+  if (kind === 'single') return new Redis({ ...common, ...addresses[0]! })
+  return new Redis({
+    ...common,
+    sentinels: [...addresses],
+    name: masterName,
+    enableTLSForSentinelMode: target.tls,
+    sentinelRetryStrategy: backoffMs,
+    // Sentinels tell of a failover at once; without this it is noticed when the old master closes the connection.
+    failoverDetector: true,
+  })
+}
+
+function connectCluster(target: RedisTarget, { use }: RedisConnectionOptions): Cluster {
+  return new Cluster([...target.addresses], {
+    redisOptions: commonOptions(target),
+    enableAutoPipelining: use === 'commands',
+    shardedSubscribers: use === 'subscriber',
+    clusterRetryStrategy: backoffMs,
+    clusterNodeRetryStrategy: backoffMs,
+    slotsRefreshInterval: slotsRefreshMs,
+  })
+}
+
+function commonOptions({ username, password, tls }: RedisTarget) {
+  return {
+    connectionName: 'syncline',
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+    connectTimeout: connectMsMax,
+    socketTimeout: silentMsMax,
+    maxRetriesPerRequest: null,
+    // A master that became a replica keeps its connections: the new one is found by connecting again.
+    reconnectOnError: (error: Error) => /^(READONLY|MASTERDOWN)/.test(error.message),
+  } satisfies RedisOptions
+}
+
+/** Half of it by chance, so that the instances of a Redis that was away do not all come back in the same moment. */
+function backoffMs(tries: number): number {
+  const most = Math.min(backoffMsMin * 2 ** Math.min(tries, 10), backoffMsMax)
+  return Math.round(most * (0.5 + Math.random() / 2))
+}
