@@ -122,6 +122,7 @@ async function startEngine(
   const loopLag = watchLoopLag(clock)
   const services = {
     log,
+    relay: null,
     workers,
     compactor,
     joinFrames: new JoinFrames(log, workers),
@@ -195,6 +196,7 @@ function roomLimits(settings: Settings): RoomLimits {
     presenceMessageBytesMax: settings.limitPresenceMessageBytes,
     waitingBytesMax: settings.limitRoomWaitingBytes,
     storeAwayCloseAfterMs: settings.storeAwayCloseAfterMs,
+    showUnsavedAfterMs: null,
     generationKeepMs: settings.generationKeepMs,
   }
 }

@@ -50,8 +50,9 @@ export function createTestLog(
   const never = <T>() => new Promise<T>(() => {})
   const unlessDead = <T>(call: () => Promise<T>): Promise<T> => (dead ? never<T>() : call())
 
-  async function appendNow(document: string, since: number, entries: readonly Entry[]): Promise<Appended> {
-    const result = await memory.append(document, since, entries)
+  async function appendNow(...append: Parameters<UpdateLog['append']>): Promise<Appended> {
+    const [document, , entries] = append
+    const result = await memory.append(...append)
     for (const entry of entries) appended.push({ document, entry })
     return result
   }
@@ -66,17 +67,16 @@ export function createTestLog(
       await this.onReadPiece(generation, piece)
       return memory.readPiece(document, generation, piece)
     },
-    append(document, since, entries) {
+    append(...append) {
       if (dead) return never()
       if (refusal !== null) {
         const error = refusal
         refusal = null
         return Promise.reject(error)
       }
-      if (!holding) return appendNow(document, since, entries)
+      if (!holding) return appendNow(...append)
       return new Promise((resolve, reject) => {
-        const go = () =>
-          appendNow(document, since, entries).then(result => (dead ? undefined : resolve(result)), reject)
+        const go = () => appendNow(...append).then(result => (dead ? undefined : resolve(result)), reject)
         waiting.push({ go })
       })
     },

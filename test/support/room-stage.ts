@@ -28,6 +28,7 @@ export const testLimits: RoomLimits = {
   presenceMessageBytesMax: 64 * 1024,
   waitingBytesMax: 4 * 1024 * 1024,
   storeAwayCloseAfterMs: 10_000,
+  showUnsavedAfterMs: null,
   generationKeepMs: 60_000,
 }
 
@@ -96,6 +97,7 @@ export function createStage(options: StageOptions = {}): Stage {
   const { events, observer } = noteEvents()
   const services: RoomServices = {
     log,
+    relay: null,
     workers,
     compactor: options.compactor ?? new Compactor(log, workers),
     clock,

@@ -35,6 +35,7 @@ export const events = {
   'update refused': 'warn',
   'presence left out': 'warn',
   'commit stalled': 'error',
+  'room mended': 'warn',
   /** Yjs threw on stored content: document, position and authors [ROOM-3]. */
   'merge failed': 'error',
 

@@ -88,7 +88,14 @@ export function createMetrics() {
       'From handing a window to the log until it was durable.',
       secondsBuckets,
     ),
-    commitsStalled: counter('commits_stalled_total', 'Rooms closed because the store did not answer.'),
+    commitsStalled: counter(
+      'commits_stalled_total',
+      'Windows that waited too long for the store: their rooms were closed, or show them unsaved, by setting.',
+    ),
+    roomsMended: counter(
+      'rooms_mended_total',
+      'Rooms that read their log anew because its history was not the one they knew.',
+    ),
     mergeFailures: counter(
       'merge_failures_total',
       'Content that Yjs could not merge; the log names the document.',

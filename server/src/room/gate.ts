@@ -132,7 +132,7 @@ function compare(structure: Structure, known: Known, limits: GateLimits): News |
  * Always cut, however small: content under ids that are known already would overlap what readers hold, and where their copy
  * has been collected, Yjs throws (35 of 15,000 mutated updates, when small ones went on whole).
  */
-function withoutKnown<Bytes>(
+export function withoutKnown<Bytes>(
   update: Uint8Array,
   { structs, deletes }: Content,
   cut: (update: Uint8Array, structs: ClientRanges, deletes: ClientRanges) => Bytes,

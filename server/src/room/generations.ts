@@ -38,10 +38,11 @@ export class Generations {
     }
   }
 
-  replace(next: Base): void {
+  /** Null where the store has lost it. */
+  replace(next: Base | null): void {
     const former = this.#current
     this.#current = next
-    if (former === null) return
+    if (former === null || former.generation === next?.generation) return
     this.#clock.after(this.#keepMs, () => {
       this.#ripe.add(former.generation)
       this.#dropIfFree(former.generation)

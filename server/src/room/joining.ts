@@ -15,6 +15,8 @@ export interface JoiningOptions {
   readonly document: string
   readonly loaded: Loaded
   readonly services: RoomServices
+  /** Resolves when the room has everything that is acknowledged anywhere; null where that is so. */
+  readonly upToDate: () => Promise<void> | null
   /** The member has everything, for the first time or again. */
   readonly onLive: (member: Member) => void
 }
@@ -52,6 +54,8 @@ export class Joining {
   /** A member that was skipped for a while is sent what it lacks, unless an answer is being sent that holds it. */
   resume(seat: Seat, vector: StateVector): void {
     if (!seat.joining) this.#begin(seat, { vector, asked: false })
+    // What is being sent may have begun with a base that is no more.
+    else seat.askedAgain ??= vector
   }
 
   /**
@@ -78,6 +82,7 @@ export class Joining {
   }
 
   async #sendAll(seat: Seat, first: What): Promise<void> {
+    if (first.asked) await this.#upToDate(seat)
     if (!(await this.#send(seat, first))) return seat.member.close(closeCodes.overload)
     while (seat.askedAgain !== null) {
       const vector = seat.askedAgain
@@ -85,6 +90,16 @@ export class Joining {
       if (!(await this.#send(seat, { vector, asked: true }))) return seat.member.close(closeCodes.overload)
     }
     seat.joining = false
+  }
+
+  /** A store that does not answer is not waited for longer than by those who have written. */
+  async #upToDate({ member }: Seat): Promise<void> {
+    const { services, upToDate } = this.#options
+    const waiting = upToDate()
+    if (waiting === null) return
+    const { clock, limits } = services
+    const cancel = clock.after(limits.storeAwayCloseAfterMs, () => member.close(closeCodes.overload))
+    await waiting.finally(cancel)
   }
 
   async #send(seat: Seat, what: What): Promise<boolean> {

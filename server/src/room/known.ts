@@ -22,15 +22,28 @@ export interface Gap {
 }
 
 export class Known {
-  readonly #vector: StateVector = new Map()
-  readonly #held: ClientRanges = new Map()
-  readonly #deleted: ClientRanges = new Map()
+  #vector: StateVector = new Map()
+  #held: ClientRanges = new Map()
+  #deleted: ClientRanges = new Map()
   #heldCount = 0
-  /** Clients of former epochs (`other-epoch.ts`); empty for a document that was never replaced. */
-  readonly formerClients: ReadonlySet<number>
+  #formerClients: ReadonlySet<number>
 
   constructor(formerClients: ReadonlySet<number> = new Set()) {
-    this.formerClients = formerClients
+    this.#formerClients = formerClients
+  }
+
+  /** Clients of former epochs (`other-epoch.ts`); empty for a document that was never replaced. */
+  get formerClients(): ReadonlySet<number> {
+    return this.#formerClients
+  }
+
+  /** What was read anew takes the place of what was known. `other` is of no use any more. */
+  become(other: Known): void {
+    this.#vector = other.#vector
+    this.#held = other.#held
+    this.#deleted = other.#deleted
+    this.#heldCount = other.#heldCount
+    this.#formerClients = other.#formerClients
   }
 
   /** Ranges behind gaps, all clients together. */

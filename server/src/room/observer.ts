@@ -15,6 +15,8 @@ export interface RoomObserver {
   updatePassed(event: { verdict: 'new' | 'known'; bytes: number; gaps: number }): void
   updateRefused(event: { document: string; member: string; rule: RefusalRule; reason: string }): void
   windowCommitted(event: { updates: number; bytes: number; ms: number; members: number }): void
+  /** The log was not the one that the room knew, so it was read anew; `lost` updates were in memory only and are appended again. */
+  mended(event: { document: string; why: string; entries: number; lost: number }): void
   commitStalled(event: { document: string; ms: number; members: number }): void
   /** Every few seconds, over all rooms. */
   census(event: { heldRanges: number; presenceEntries: number }): void

@@ -5,7 +5,8 @@ import type { Compactor } from '../compaction/compactor.ts'
 import type { Workers } from '../compaction/workers.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { TurnBudget } from '../foundation/turn-budget.ts'
-import type { End, UpdateLog } from '../store/update-log.ts'
+import type { Relay } from '../relay/relay.ts'
+import type { Position, UpdateLog } from '../store/update-log.ts'
 import type { GateLimits } from './gate.ts'
 import type { Generations } from './generations.ts'
 import type { JoinFrames } from './join-frames.ts'
@@ -20,12 +21,16 @@ export interface RoomLimits extends GateLimits {
   /** Accepted and not yet committed; above it the authors' sockets are not read. */
   readonly waitingBytesMax: number
   readonly storeAwayCloseAfterMs: number
+  /** Edits that wait for the store longer than this are shown unsaved; null: they are not. */
+  readonly showUnsavedAfterMs: number | null
   readonly generationKeepMs: number
 }
 
 /** What all rooms of a server share. */
 export interface RoomServices {
   readonly log: UpdateLog
+  /** Null where nobody else writes to the log. */
+  readonly relay: Relay | null
   readonly workers: Pick<Workers, 'inspect' | 'cut' | 'split'>
   readonly compactor: Pick<Compactor, 'compact'>
   readonly joinFrames: JoinFrames
@@ -45,5 +50,5 @@ export interface Loaded {
   readonly known: Known
   readonly tail: Tail
   readonly generations: Generations
-  readonly end: End
+  readonly position: Position
 }

@@ -9,11 +9,12 @@ import type { StateVector } from '@syncline/shared/update/vector'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import type { End } from '../store/update-log.ts'
-import { Committer } from './committer.ts'
+import { Committer, type Shown } from './committer.ts'
 import { Intake } from './intake.ts'
 import { Joining } from './joining.ts'
 import { Lagging } from './lagging.ts'
 import type { Member } from './member.ts'
+import { OtherInstances } from './other-instances.ts'
 import { Pace } from './pace.ts'
 import { Presence } from './presence.ts'
 import { PresenceFrames } from './presence-frames.ts'
@@ -29,6 +30,7 @@ export class Room {
   readonly #loaded: Loaded
   readonly #seats = new Seats()
   readonly #queue = new WindowQueue()
+  readonly #others: OtherInstances
   readonly #committer: Committer
   readonly #intake: Intake
   readonly #presencePace: Pace
@@ -58,9 +60,38 @@ export class Room {
       () => windowMs(this.#presencePace),
       message => this.#seats.broadcastPresence(message),
     )
-    this.#shrinking = new Shrinking({ document, ...loaded, compactor: services.compactor, clock, observer })
+    this.#others = new OtherInstances({
+      document,
+      loaded,
+      services,
+      queue: this.#queue,
+      offer: arrival => this.#committer.offer(arrival),
+      onWindows: windows => {
+        this.#keep(windows)
+        this.#send(windows)
+      },
+      onMended: sent => this.#bringUpToDate(sent),
+      onEpochEnded: () => this.#endEpoch(),
+      onFault: error => this.#fail(error),
+    })
+    const { following } = this.#others
+    this.#shrinking = new Shrinking({
+      document,
+      ...loaded,
+      following,
+      log,
+      compactor: services.compactor,
+      clock,
+      observer,
+    })
     const onLive = (member: Member) => this.#tellPresence(member, this.#presence.current())
-    this.#joining = new Joining({ document, loaded, services, onLive })
+    this.#joining = new Joining({
+      document,
+      loaded,
+      services,
+      upToDate: () => this.#others.upToDate(),
+      onLive,
+    })
     this.#lagging = new Lagging({ document, joining: this.#joining, clock, observer })
     const pace = new Pace(this.#lastCommitMs)
     this.#committer = new Committer({
@@ -69,16 +100,15 @@ export class Room {
       clock,
       instance,
       queue: this.#queue,
-      end: loaded.end,
+      following,
       windowMs: () => windowMs(pace),
-      stallMs: limits.storeAwayCloseAfterMs,
+      awayMs: limits.showUnsavedAfterMs ?? limits.storeAwayCloseAfterMs,
       onMergeFailure: (seq, authors, error) => observer.mergeFailed({ document, seq, authors, error }),
       onCommitted: windows => this.#keep(windows),
       onTold: (windows, took) => this.#broadcast(windows, took),
-      onStalled: ms =>
-        this.#closeAll(closeCodes.overload, () =>
-          observer.commitStalled({ document, ms, members: this.#seats.size }),
-        ),
+      onAway: ms => this.#storeAway(ms),
+      onShown: windows => this.#send(windows),
+      onRewritten: why => this.#others.mend(why),
       onRefused: error => this.#fail(error),
     })
     this.#intake = new Intake({
@@ -103,12 +133,12 @@ export class Room {
 
   /** The end of what is committed, as `{seq, link}`. */
   get end(): End {
-    return this.#committer.end
+    return this.#others.following.end
   }
 
   /** Something may still be written: a second room for the same document would not hear of it. */
   get isBusy(): boolean {
-    return this.#committer.isBusy || this.#shrinking.isRunning || this.#intake.isBusy
+    return this.#committer.isBusy || this.#shrinking.isRunning || this.#intake.isBusy || this.#others.isBusy
   }
 
   enter(member: Member): void {
@@ -153,11 +183,21 @@ export class Room {
   tick(): void {
     this.#presence.sweep()
     this.#loaded.tail.forgetFrames()
-    if (!this.#committer.isBusy) this.#shrinking.atRest(this.#committer.end.seq, this.#lastCommitMs)
+    if (!this.#committer.isBusy) this.#shrinking.atRest(this.#lastCommitMs)
+  }
+
+  /** To be called every second or two: what was missed is found, also when nobody types any more. */
+  sweep(): void {
+    this.#others.sweep()
+  }
+
+  /** The room is let go. */
+  letGo(): void {
+    this.#others.leave()
   }
 
   closeAll(code: CloseCode): void {
-    this.#closeAll(code, () => {})
+    for (const { member } of [...this.#seats]) member.close(code)
   }
 
   /** The document is about to become another: nobody enters any more, and everybody comes back to what it is then. */
@@ -171,18 +211,22 @@ export class Room {
   }
 
   #broadcast(windows: readonly Window[], { ms, updates }: { ms: number; updates: number }): void {
-    const messages: Message[] = windows.map(({ update }) => ({ kind: 'update', update }))
-    this.#seats.broadcast(messages, seat => this.#lagging.fallBehind(seat, this.#sentBefore(windows)))
+    this.#send(windows)
     this.#presenceFrames.afterCommit()
     this.#intake.committed()
-    this.#lastCommitMs = this.#services.clock.monotonic()
     const bytes = windows.reduce((sum, { update }) => sum + update.byteLength, 0)
     this.#services.observer.windowCommitted({ updates, bytes, ms, members: this.#seats.size })
-    this.#shrinking.whileBusy(this.#committer.end.seq)
+    this.#shrinking.whileBusy()
+  }
+
+  #send(windows: readonly Shown[]): void {
+    const messages: Message[] = windows.map(({ update }) => ({ kind: 'update', update }))
+    this.#seats.broadcast(messages, seat => this.#lagging.fallBehind(seat, this.#sentBefore(windows)))
+    this.#lastCommitMs = this.#services.clock.monotonic()
   }
 
   /** The vector of what live members had been sent before these windows. */
-  #sentBefore(windows: readonly Window[]): StateVector {
+  #sentBefore(windows: readonly Shown[]): StateVector {
     const notSent = [...windows.map(({ structs }) => structs), ...this.#queue.waitingStructs()]
     return this.#loaded.known.vectorWithout(notSent)
   }
@@ -212,9 +256,30 @@ export class Room {
 
   // --- trouble
 
-  #closeAll(code: CloseCode, tell: () => void): void {
-    tell()
-    for (const { member } of [...this.#seats]) member.close(code)
+  #storeAway(ms: number): 'wait' | 'show' {
+    const { limits, observer } = this.#services
+    observer.commitStalled({ document: this.document, ms, members: this.#seats.size })
+    if (limits.showUnsavedAfterMs !== null) return 'show'
+    this.closeAll(closeCodes.overload)
+    return 'wait'
+  }
+
+  /** The room has read its log anew: whoever is here is sent what it lacks, and asked for what only it has [REL-2]. */
+  #bringUpToDate(sent: StateVector): void {
+    for (const seat of this.#seats) {
+      if (!seat.live) continue
+      this.#joining.resume(seat, sent)
+      const { member } = seat
+      member.send(member.encode({ kind: 'sync-step-1', vector: this.#loaded.known.encodedVector() }))
+    }
+  }
+
+  /** Another instance has put other content in the document's place: everybody comes back to that. */
+  #endEpoch(): void {
+    if (this.#failed) return
+    this.#failed = true
+    this.#onFailed(this)
+    this.retire()
   }
 
   /** What was accepted and can never be stored is still held by its authors: everybody comes back and is asked again. */

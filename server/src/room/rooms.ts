@@ -10,6 +10,8 @@ import type { RoomServices } from './room-services.ts'
 
 /** How often rooms do what they do at rest. */
 const tickMs = 5_000
+/** How often rooms that others may write to look for what they missed [REL-1]. */
+const sweepMs = 1_500
 
 export interface RoomsLimits {
   readonly roomsMax: number
@@ -30,12 +32,14 @@ export class Rooms {
   readonly #services: RoomServices
   readonly #limits: RoomsLimits
   readonly #stopTicking: () => void
+  readonly #stopSweeping: () => void
 
   constructor(services: RoomServices, limits: RoomsLimits) {
     this.#services = services
     this.#limits = limits
     this.#closed = new ClosedDocuments(services.clock)
     this.#stopTicking = services.clock.every(tickMs, () => this.#tick())
+    this.#stopSweeping = services.clock.every(sweepMs, () => this.#sweep())
   }
 
   get size(): number {
@@ -117,15 +121,22 @@ export class Rooms {
     this.#services.joinFrames.sweep()
   }
 
+  #sweep(): void {
+    if (this.#services.relay === null) return
+    for (const { room } of this.#rooms.values()) room?.sweep()
+  }
+
   #forget(room: Room): void {
     if (this.#rooms.get(room.document)?.room !== room) return
     this.#rooms.delete(room.document)
+    room.letGo()
     this.#services.observer.roomClosed({ document: room.document })
   }
 
   /** Everybody is told to come back; what was accepted is written by the log before it closes. */
   close(): void {
     this.#stopTicking()
+    this.#stopSweeping()
     for (const { room } of this.#rooms.values()) room?.closeAll(closeCodes.restart)
   }
 

@@ -4,7 +4,9 @@
  */
 import type { Compactor } from '../compaction/compactor.ts'
 import type { Clock } from '../foundation/clock.ts'
+import type { UpdateLog } from '../store/update-log.ts'
 import { isDueAtRest, isDueWhileBusy } from './compaction-due.ts'
+import type { Following } from './following.ts'
 import type { Generations } from './generations.ts'
 import type { Known } from './known.ts'
 import type { RoomObserver } from './observer.ts'
@@ -20,6 +22,8 @@ export interface ShrinkingOptions {
   readonly known: Known
   readonly tail: Tail
   readonly generations: Generations
+  readonly following: Pick<Following, 'end' | 'hasBase' | 'lookSoon'>
+  readonly log: Pick<UpdateLog, 'claimCompaction'>
   readonly compactor: Pick<Compactor, 'compact'>
   readonly clock: Clock
   readonly observer: RoomObserver
@@ -39,14 +43,14 @@ export class Shrinking {
     return this.#running
   }
 
-  /** `through` is the seq of the last committed entry. */
-  whileBusy(through: number): void {
-    if (!this.#running && isDueWhileBusy(this.#size()) && this.#hasGrown()) void this.#run(through)
+  whileBusy(): void {
+    if (!this.#running && isDueWhileBusy(this.#size()) && this.#hasGrown()) void this.#run()
   }
 
-  atRest(through: number, lastCommitMs: number): void {
-    if (this.#running || this.#options.clock.monotonic() - lastCommitMs < restMs) return
-    if (isDueAtRest(this.#size()) && through !== this.#failedThrough) void this.#run(through)
+  atRest(lastCommitMs: number): void {
+    const { clock, following } = this.#options
+    if (this.#running || clock.monotonic() - lastCommitMs < restMs) return
+    if (isDueAtRest(this.#size()) && following.end.seq !== this.#failedThrough) void this.#run()
   }
 
   #size() {
@@ -58,9 +62,19 @@ export class Shrinking {
     return this.#options.tail.windows >= this.#failedAtWindows * growthBeforeRetry
   }
 
-  async #run(through: number): Promise<void> {
-    const { document, tail, generations, known, compactor, clock, observer } = this.#options
+  async #run(): Promise<void> {
     this.#running = true
+    const letGo = await this.#options.log.claimCompaction(this.#options.document).catch(() => null)
+    if (letGo !== null) {
+      await this.#compact()
+      letGo()
+    }
+    this.#running = false
+  }
+
+  async #compact(): Promise<void> {
+    const { document, tail, generations, known, following, compactor, clock, observer } = this.#options
+    const through = following.end.seq
     const startedMs = clock.monotonic()
     // The new base ends where a chunk ends, so that the tail after it is whole chunks.
     tail.seal()
@@ -70,13 +84,14 @@ export class Shrinking {
       known.takeDeletes(result.deletes)
       generations.replace(result.base)
       tail.dropThrough(through)
+      following.hasBase(result.base.generation)
       this.#failedAtWindows = 0
       observer.compacted({ document, outcome: 'replaced', ms, bytes: result.base.bytes })
     } else {
       this.#failedAtWindows = tail.windows
       this.#failedThrough = through
+      if (result.outcome === 'superseded') following.lookSoon()
       observer.compacted({ document, ms, ...result })
     }
-    this.#running = false
   }
 }

@@ -52,7 +52,8 @@ export class Chunk {
     this.#updates.push(window.update)
     this.#windows++
     this.bytes += window.update.byteLength
-    this.lastSeq = window.seq
+    // Other instances' entries may come late: what a base must hold before the chunk may go is the highest.
+    this.lastSeq = Math.max(this.lastSeq, window.seq)
     addClientRanges(this.structs, window.structs)
     addClientRanges(this.deletes, window.deletes)
   }
@@ -131,6 +132,18 @@ export class Tail {
     sealed.sealed = true
     this.#open = this.#newChunk(sealed.lastSeq)
     sealed.next = this.#open
+  }
+
+  /** What was read anew takes the place of all chunks. A joiner in the middle of them goes on into the new ones. */
+  become(after: number, windows: readonly Window[]): void {
+    this.#open.sealed = true
+    const first = this.#newChunk(after)
+    this.#open.next = first
+    this.#open = first
+    this.#first = first
+    this.#bytes = 0
+    this.#windows = 0
+    for (const window of windows) this.add(window)
   }
 
   /** Forgets what was built for joiners and can be built again. */

@@ -48,6 +48,10 @@ export function watchRooms(logger: Logger, metrics: Metrics): RoomObserver {
       metrics.windowUpdates.observe(updates)
       metrics.commitSeconds.observe(seconds(ms))
     },
+    mended(event) {
+      metrics.roomsMended.inc()
+      logger.event('room mended', event)
+    },
     commitStalled(event) {
       metrics.commitsStalled.inc()
       logger.event('commit stalled', event)

@@ -19,9 +19,10 @@ export interface Arrival extends Fresh {
 
 export class WindowQueue {
   readonly #waiting: Arrival[] = []
+  /** Taken, and not committed yet. */
+  readonly #inFlight: Arrival[] = []
   #bytes = 0
   #arrived = 0
-  #taken = 0
   #committed = 0
   /** Acknowledgements that wait, in the order of what they wait for. */
   readonly #waiters: { through: number; call: () => void }[] = []
@@ -44,6 +45,11 @@ export class WindowQueue {
     return this.#committed
   }
 
+  /** In flight or waiting, in order. */
+  uncommitted(): readonly Arrival[] {
+    return [...this.#inFlight, ...this.#waiting]
+  }
+
   /** What has not been taken yet. */
   *waitingStructs(): Iterable<ClientRanges> {
     for (const { structs } of this.#waiting) yield structs
@@ -59,6 +65,7 @@ export class WindowQueue {
   takeWindows(countMax: number): Arrival[][] {
     const windows: Arrival[][] = []
     while (windows.length < countMax && !this.isEmpty) windows.push(this.#takeWindow())
+    for (const window of windows) this.#inFlight.push(...window)
     return windows
   }
 
@@ -71,14 +78,14 @@ export class WindowQueue {
       bytes += update.byteLength
       count++
     }
-    this.#taken += count
     return this.#waiting.splice(0, count)
   }
 
-  /** What was taken is saved: everybody who waited for it is called. */
+  /** What was taken first is saved: everybody who waited for it is called. */
   commit(arrivals: readonly Arrival[]): void {
     for (const arrival of arrivals) this.#bytes -= arrival.update.byteLength
-    this.#committed = this.#taken
+    this.#inFlight.splice(0, arrivals.length)
+    this.#committed += arrivals.length
     for (const arrival of arrivals) arrival.onSaved?.()
     while (this.#waiters.length > 0 && this.#waiters[0]!.through <= this.#committed)
       this.#waiters.shift()!.call()

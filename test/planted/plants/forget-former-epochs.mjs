@@ -3,6 +3,6 @@
  */
 import { replaceSource } from './replace-source.mjs'
 
-replaceSource('forget-former-epochs', 'server/src/room/open-room.ts', [
+replaceSource('forget-former-epochs', 'server/src/room/read-stored.ts', [
   ['new Known(clientsOf(head.formerEpochs))', 'new Known()'],
 ])
