@@ -79,6 +79,8 @@ export interface StageOptions {
   readonly limits?: Partial<RoomLimits>
   readonly workers?: Partial<typeof workersInProcess>
   readonly compactor?: RoomServices['compactor']
+  readonly relay?: RoomServices['relay']
+  readonly instance?: string
 }
 
 export interface Stage {
@@ -97,11 +99,11 @@ export function createStage(options: StageOptions = {}): Stage {
   const { events, observer } = noteEvents()
   const services: RoomServices = {
     log,
-    relay: null,
+    relay: options.relay ?? null,
     workers,
     compactor: options.compactor ?? new Compactor(log, workers),
     clock,
-    instance: 'instance 1',
+    instance: options.instance ?? 'instance 1',
     limits: { ...testLimits, ...options.limits },
     observer,
     loopLagMs: () => 0,
