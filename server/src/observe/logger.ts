@@ -54,6 +54,14 @@ export const events = {
   'store back': 'info',
   /** Removing what no longer counts waits for room; nobody else does. */
   'store chores stalled': 'warn',
+
+  /** What other instances append is found late, and presence does not cross. */
+  'relay away': 'error',
+  'relay back': 'info',
+  /** Redis is there and refuses subscriptions: its access rules, or a Cluster without some of its nodes. */
+  'relay refused': 'error',
+  /** Bytes on a document's channel that this version does not know; one line until the document is opened again. */
+  'publication passed over': 'warn',
 } as const satisfies Record<string, Level>
 
 export type EventName = keyof typeof events

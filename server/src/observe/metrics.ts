@@ -116,6 +116,16 @@ export function createMetrics() {
       'task',
     ),
 
+    relayAway: gauge('relay_away', '1 while nothing is heard of other instances, else 0.'),
+    publicationsPassedOver: counter(
+      'publications_passed_over_total',
+      'Publications of other instances that this version does not know; the log names the document.',
+    ),
+    presenceDropped: counter(
+      'presence_dropped_total',
+      'Times that presence was not told to other instances because Redis did not take it.',
+    ),
+
     httpRequests: counter('http_requests_total', 'HTTP requests answered, by status.', 'status'),
   }
 }

@@ -54,6 +54,11 @@ export function encodePresenceAsked(instance: string): Buffer {
   return publicationHead('presence-asked', instance)
 }
 
+/** Whether `instance` (8 bytes) published it, without decoding it. */
+export function isPublishedBy(instance: Buffer, bytes: Buffer): boolean {
+  return bytes.length >= headBytes && bytes.compare(instance, 0, instance.length, 2, headBytes) === 0
+}
+
 /** What was published, or null for what cannot be understood. Never throws. What it gives are views of `bytes`. */
 export function decodePublication(bytes: Buffer): Publication | null {
   if (bytes.length < headBytes || bytes[0] !== version) return null

@@ -51,6 +51,8 @@ function connectOne(target: RedisTarget, options: RedisConnectionOptions): Redis
     ...commonOptions(target),
     db: database,
     enableAutoPipelining: options.use === 'commands',
+    // Who subscribes has to know when that is done, and ioredis would tell nobody, not even of failures.
+    autoResubscribe: false,
     retryStrategy: backoffMs,
   }
   if (kind === 'single') return new Redis({ ...common, ...addresses[0]! })
