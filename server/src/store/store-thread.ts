@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../foundation/clock.ts'
-import { createDiskHealth, type DiskHealth } from './disk-health.ts'
 import type { Answer, FromThread, Request, RequestKind, Requests, ToThread } from './disk-requests.ts'
 import { Gathering } from './gathering.ts'
 import type { StoreEvent } from './store-event.ts'
+import { createTroubleHealth, type TroubleHealth } from './store-health.ts'
 import { StoreOpenError } from './store-open-error.ts'
 import { LogDamage, LogRefusal, type Progress } from './update-log.ts'
 
@@ -22,7 +22,7 @@ export interface StoreThread {
     ask: Requests[K]['ask'],
     onProgress?: (progress: Progress) => void,
   ): Promise<Requests[K]['answer']>
-  readonly health: DiskHealth
+  readonly health: TroubleHealth
   /**
    * Waits for what was asked, within limits. False when the thread would not end: it may still write, so nobody else may
    * be let into the folder while this process lives.
@@ -67,7 +67,7 @@ export async function startStoreThread(options: {
   readonly onEvent: (event: StoreEvent) => void
 }): Promise<StoreThread> {
   const { file, clock, onEvent } = options
-  const health = createDiskHealth(clock, onEvent)
+  const health = createTroubleHealth(clock, onEvent)
   const unanswered = new Map<number, Unanswered>()
   let outbox: Request[] = []
   let flushScheduled = false

@@ -6,17 +6,20 @@ import type { StoreHealth } from './update-log.ts'
  * Makes one health of the several things that can keep a store from writing.
  */
 
-/** `dead`: there is no store thread. `stalled`: it cannot write. `silent`: it does not answer. */
-export type Trouble = 'dead' | 'stalled' | 'silent'
+/**
+ * `dead`: there is no store thread. `stalled`: it cannot write. `silent`: it does not answer. `lost`: there is no connection.
+ * `unsuitable`: it must not be relied on as it is set up.
+ */
+export type Trouble = 'dead' | 'stalled' | 'silent' | 'lost' | 'unsuitable'
 
-export interface DiskHealth {
+export interface TroubleHealth {
   readonly now: StoreHealth
   onChange(listener: (health: StoreHealth) => void): () => void
   begin(trouble: Trouble, reason: string): void
   end(trouble: Trouble): void
 }
 
-export function createDiskHealth(clock: Clock, onEvent: (event: StoreEvent) => void): DiskHealth {
+export function createTroubleHealth(clock: Clock, onEvent: (event: StoreEvent) => void): TroubleHealth {
   const troubles = new Map<Trouble, string>()
   const listeners = new Set<(health: StoreHealth) => void>()
   let now: StoreHealth = { at: 'here' }
