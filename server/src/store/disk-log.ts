@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
+import { checkBaseSize } from './base-size.ts'
 import type { StoredBody, StoredHead } from './disk-requests.ts'
 import { documentKey } from './document-key.ts'
 import { encodeAppend } from './encode-append.ts'
@@ -10,7 +11,7 @@ import { decodeLacks, encodeLacks } from './former-epoch.ts'
 import { draw8Bytes } from './random-bytes.ts'
 import type { StoreEvent } from './store-event.ts'
 import { type StoreThread, startStoreThread } from './store-thread.ts'
-import { type Head, LogDamage, LogRefusal, type NewBase, type UpdateLog } from './update-log.ts'
+import { type Head, LogDamage, type NewBase, type UpdateLog } from './update-log.ts'
 
 /**
  * The log on disk: one SQLite file in a folder that belongs to this process.
@@ -28,9 +29,6 @@ export interface DiskLogOptions {
 }
 
 export const storeFileName = 'syncline.sqlite'
-
-const baseBytesMax = 1024 * 1024 * 1024
-const basePiecesMax = 16_384
 
 /** Opens the store in a folder, and makes it if there is none. Rejects with a `StoreOpenError`. */
 export async function openDiskLog(options: DiskLogOptions): Promise<UpdateLog> {
@@ -111,12 +109,7 @@ function createDiskLog(thread: StoreThread, release: () => void): UpdateLog {
 }
 
 function prepareBase(base: NewBase): NewBase {
-  const bytes = base.pieces.reduce((sum, piece) => sum + piece.length, 0)
-  if (bytes > baseBytesMax || base.pieces.length > basePiecesMax)
-    throw new LogRefusal(
-      `expected a base of at most ${baseBytesMax} bytes in ${basePiecesMax} pieces, ` +
-        `got ${bytes} in ${base.pieces.length}`,
-    )
+  checkBaseSize(base)
   return {
     ...base,
     pieces: base.pieces.map(alone),
