@@ -12,6 +12,7 @@ import {
   readPieces,
 } from './log-content.ts'
 import type { LogVariant, Open, OpenedLog } from './log-variant.ts'
+import { updateLogHistorySuite } from './update-log-history.suite.ts'
 import { updateLogModelSuite } from './update-log-model.suite.ts'
 import { updateLogReplacementSuite } from './update-log-replacement.suite.ts'
 
@@ -40,6 +41,7 @@ export function updateLogSuite(variant: LogVariant): void {
     baseSuite(open)
     removalSuite(open)
     updateLogReplacementSuite(open, () => opened!)
+    updateLogHistorySuite(open, variant)
     updateLogModelSuite(variant)
   })
 }

@@ -139,7 +139,7 @@ export const errors = {
     'The server cannot listen on port {port} of {host}: {reason}.',
     'Whoever starts the server must choose another --host (HOST) or --port (PORT).',
   ),
-  // The store tells the details of these four itself (`StoreOpenError`), it is the one that knows them.
+  // The store tells the details of these six itself (`StoreOpenError`), it is the one that knows them.
   DATA_FOLDER_IN_USE: startError(
     'Data folder in use',
     'Another server holds the data folder; the message names its process and host.',
@@ -159,6 +159,16 @@ export const errors = {
     'Not a store of Syncline',
     'The file in the data folder was not written by Syncline. Nothing was changed in it.',
     'Whoever starts the server must choose another data folder (--data, SYNCLINE_DATA).',
+  ),
+  REDIS_UNSUITABLE: startError(
+    'Redis not suitable',
+    'Redis is set up so that documents would not be safe in it, or is too old; the message says how.',
+    'The operator must change what the message names, or name another one (--redis-url, SYNCLINE_REDIS_URL).',
+  ),
+  REDIS_AWAY: startError(
+    'Redis away',
+    'Redis cannot be reached, and a command does not wait for it; the message says why.',
+    'The operator must see that it runs, or name another one (--redis-url, SYNCLINE_REDIS_URL).',
   ),
   // What operators' commands say. Over HTTP only on the socket in the data folder, which nobody but its owner may use.
   DOCUMENT_UNKNOWN: entry({

@@ -50,6 +50,8 @@ export const events = {
   /** Commands cannot reach this server; people can. */
   'operator socket failed': 'error',
 
+  /** Also when it opens again: `savedMeans` is what can be relied on where "saved" is said. */
+  'store opened': 'info',
   'store away': 'error',
   'store back': 'info',
   /** Removing what no longer counts waits for room; nobody else does. */

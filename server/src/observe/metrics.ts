@@ -107,6 +107,12 @@ export function createMetrics() {
       'Presence entries left out because a limit was reached.',
     ),
 
+    storeSavedMeans: new Gauge({
+      name: 'syncline_store_info',
+      help: '1, with what an operator can rely on where "saved" is said.',
+      labelNames: ['saved_means'],
+      registers,
+    }),
     storeAway: gauge('store_away', '1 while the store does not take writes, else 0.'),
     compactions: counter('compactions_total', 'Compactions, by outcome.', 'outcome'),
     compactionSeconds: histogram('compaction_seconds', 'How long a compaction took.', secondsBuckets),

@@ -105,6 +105,14 @@ export function decodeOrigin(bytes: Uint8Array): EntryOrigin {
   return readOrigin(new StoredReader(bytes, 'entry'))
 }
 
+/** How long the beginning is that tells an origin: two entries are the same if it is. */
+export function originBytes({ instance }: Pick<EntryOrigin, 'instance'>): number {
+  const text = Buffer.byteLength(instance)
+  let lengthBytes = 1
+  for (let rest = text; rest > 127; rest = Math.floor(rest / 128)) lengthBytes += 1
+  return 1 + nonceBytes + lengthBytes + text
+}
+
 function readOrigin(reader: StoredReader): EntryOrigin {
   const format = reader.expect('a format byte', decoding.readUint8)
   if (format !== entryFormat)

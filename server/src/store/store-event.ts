@@ -7,5 +7,7 @@ export type StoreEvent =
   | { readonly kind: 'here'; readonly awayMs: number }
   /** Another store thread takes over after the pause. */
   | { readonly kind: 'thread-died'; readonly reason: string; readonly restartInMs: number }
+  /** What "saved" means from now on, as in `UpdateLog`. */
+  | { readonly kind: 'saved-means'; readonly savedMeans: string }
   /** Removing what no longer counts has to wait; nobody else does. */
   | { readonly kind: 'chores-stalled'; readonly reason: string }

@@ -11,6 +11,10 @@ export type StoreOpenCode =
   | 'STORE_FORMAT_NEWER'
   /** The file is not a Syncline store. */
   | 'STORE_FORMAT_FOREIGN'
+  /** Redis is there, and documents would not be safe in it. */
+  | 'REDIS_UNSUITABLE'
+  /** Redis is not there, and whoever asks does not want to wait. */
+  | 'REDIS_AWAY'
 
 export class StoreOpenError extends Error {
   override name = 'StoreOpenError'

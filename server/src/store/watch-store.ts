@@ -6,8 +6,9 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { StoreEvent } from './store-event.ts'
 
 export function watchStore(logger: Logger, metrics: Metrics): (event: StoreEvent) => void {
-  return ({ kind, ...fields }) => {
-    switch (kind) {
+  return event => {
+    const { kind: _, ...fields } = event
+    switch (event.kind) {
       case 'away':
         metrics.storeAway.set(1)
         return logger.event('store away', fields)
@@ -17,6 +18,10 @@ export function watchStore(logger: Logger, metrics: Metrics): (event: StoreEvent
       case 'thread-died':
         metrics.workerRestarts.inc({ task: 'store' })
         return logger.event('worker lost', { task: 'store', ...fields })
+      case 'saved-means':
+        metrics.storeSavedMeans.reset()
+        metrics.storeSavedMeans.set({ saved_means: event.savedMeans }, 1)
+        return logger.event('store opened', fields)
       case 'chores-stalled':
         return logger.event('store chores stalled', fields)
     }

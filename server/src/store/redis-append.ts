@@ -1,0 +1,94 @@
+import type { EntryBody } from './encode-append.ts'
+import { originBytes } from './entry.ts'
+import { publicationHead } from './publication.ts'
+import { draw8Bytes } from './random-bytes.ts'
+import { asBuffer } from './redis-base.ts'
+import type { RedisCommands, RedisValue } from './redis-commands.ts'
+import { type DocumentKeys, keysOf, namesKey } from './redis-keys.ts'
+import type { DocumentOrder } from './redis-order.ts'
+import { appendScript } from './redis-scripts.ts'
+import { type Appended, type End, type History, HistoryRewritten, LogRefusal } from './update-log.ts'
+
+/**
+ * Appends to a log in Redis.
+ *
+ * The first append of a document makes it, and takes its name into the index before and after: before, so that a crash in
+ * between leaves a name too many and never one too few; after, because a deletion may have taken the first one away.
+ */
+export interface RedisAppend {
+  readonly since: number
+  readonly bodies: readonly EntryBody[]
+  readonly history: History | undefined
+}
+
+/** Larger appends are not published with their content: whoever needs it reads it, and nobody else has to take it. */
+const publishedBytesMax = 64 * 1024
+
+export interface AppenderOptions {
+  readonly commands: RedisCommands
+  readonly order: DocumentOrder
+  /** 16 hex digits: who publishes. */
+  readonly instance: string
+}
+
+export function createRedisAppender({ commands, order, instance }: AppenderOptions) {
+  const heads = [publicationHead('entries', instance), publicationHead('appended', instance)] as const
+
+  return async function append(document: string, appended: RedisAppend): Promise<Appended> {
+    const keys = keysOf(document)
+    const values = encode(document, appended)
+    const answer = await appendWith(keys, values, { mayMake: false })
+    if (answer !== 'absent') return decode(document, answer)
+    return order.turn(document, async () => {
+      await commands.send('zadd', namesKey, 0, document)
+      const answer = await appendWith(keys, values, { mayMake: true })
+      // Only a store that is being closed does not take it, and then it has nobody to tell.
+      commands.send('zadd', namesKey, 0, document).catch(() => {})
+      return decode(document, answer)
+    })
+  }
+
+  async function appendWith(
+    { log, meta, channel }: DocumentKeys,
+    [since, ...values]: readonly RedisValue[],
+    { mayMake }: { mayMake: boolean },
+  ): Promise<Answer> {
+    const reply = await commands.run(appendScript, [log, meta, channel], [since!, mayMake ? 1 : 0, ...values])
+    const [status, epoch, ...ends] = reply
+    const answer = String(status)
+    return answer === 'ok' ? { epoch: String(epoch), ends: readEnds(ends) } : (answer as Answer)
+  }
+
+  /** The values of the script but for whether it may make the document. */
+  function encode(document: string, { since, bodies, history }: RedisAppend): RedisValue[] {
+    const link = history === undefined ? '' : Buffer.from(history.link, 'hex')
+    const told = [history === undefined ? 0 : 1, history?.epoch ?? '', link]
+    const entries = bodies.flatMap(body => [originBytes(body), draw8Bytes(), asBuffer(body.body)])
+    const newEpoch = draw8Bytes().toString('hex')
+    return [since, ...told, newEpoch, document, ...heads, publishedBytesMax, ...entries]
+  }
+}
+
+type Answer = Appended | 'absent' | 'deleted' | 'rewritten'
+
+function decode(document: string, answer: Answer): Appended {
+  const name = JSON.stringify(document)
+  switch (answer) {
+    case 'rewritten':
+      throw new HistoryRewritten(`the log of ${name} is not the one that the append was to follow`)
+    case 'deleted':
+      throw new LogRefusal(`${name} was deleted, and what it was is not taken any more`)
+    case 'absent':
+      throw new Error(`${name} was not made`)
+    default:
+      return answer
+  }
+}
+
+/** Seq and link, in turn. */
+function readEnds(values: readonly (number | Buffer)[]): End[] {
+  const ends: End[] = []
+  for (let i = 0; i + 1 < values.length; i += 2)
+    ends.push({ seq: values[i] as number, link: (values[i + 1] as Buffer).toString('hex') })
+  return ends
+}
