@@ -30,13 +30,18 @@ export class Delivery {
 
   /** At once: for what must not be separated from what precedes it. */
   send(message: Message): void {
-    this.#frame(this.member.encode(message))
+    this.sendFrame(this.member.encode(message))
+  }
+
+  sendFrame(frame: Uint8Array): void {
+    this.bytes += frame.byteLength
+    this.member.send(frame)
   }
 
   /** False once the member is gone. */
   async frame(frame: Uint8Array): Promise<boolean> {
     await this.turnFor(frame.byteLength)
-    this.#frame(frame)
+    this.sendFrame(frame)
     const cancel = this.#clock.after(frameMsMax, () => this.member.close(closeCodes.tooSlow))
     const drained = await this.member.drained(joinWaitingBytesMax)
     cancel()
@@ -46,10 +51,5 @@ export class Delivery {
   /** Resolves in a turn in which so many bytes may be sent. */
   async turnFor(bytes: number): Promise<void> {
     await this.#budget.spend(bytes)
-  }
-
-  #frame(frame: Uint8Array): void {
-    this.bytes += frame.byteLength
-    this.member.send(frame)
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The frames of joins that several members can share, built once: a base's pieces under one bound for all rooms (least
- * recently used goes first), and differences that many clients of the same age ask for after a restart.
+ * recently used goes first), differences that many clients of the same age ask for after a restart, and the open chunk, with
+ * which a join ends.
  */
 
 import { createHash } from 'node:crypto'
@@ -14,6 +15,8 @@ import type { Member } from './member.ts'
 /** About a hundred large documents at once, or ten thousand small ones. */
 const pieceBytesMax = 64 * 1024 * 1024
 const differenceBytesMax = 32 * 1024 * 1024
+/** What comes beyond it between two sweeps is framed for each joiner by itself. */
+const answerBytesMax = 16 * 1024 * 1024
 
 /** One piece of one base. A generation is unique in its store. */
 export interface PieceName {
@@ -29,6 +32,9 @@ export class JoinFrames {
   readonly #workers: Pick<Workers, 'difference'>
   readonly #pieces = new ByteCache(pieceBytesMax)
   readonly #differences = new ByteCache(differenceBytesMax)
+  /** By framing, then by the very bytes that were framed: the next window makes the open chunk other bytes. */
+  readonly #answers = new Map<string, WeakMap<Uint8Array, Uint8Array>>()
+  #answerBytes = 0
 
   constructor(log: Pick<UpdateLog, 'readPiece'>, workers: Pick<Workers, 'difference'>) {
     this.#log = log
@@ -39,6 +45,22 @@ export class JoinFrames {
   sweep(): void {
     this.#pieces.sweep()
     this.#differences.sweep()
+    this.#answers.clear()
+    this.#answerBytes = 0
+  }
+
+  /** An open chunk as the SyncStep2 that ends a join, shared by all who ask before the next window. */
+  answer(member: Member, update: Uint8Array): Uint8Array {
+    const answers = this.#answers.get(member.framing) ?? new WeakMap<Uint8Array, Uint8Array>()
+    this.#answers.set(member.framing, answers)
+    const kept = answers.get(update)
+    if (kept !== undefined) return kept
+    const frame = member.encode({ kind: 'sync-step-2', update })
+    if (this.#answerBytes + frame.byteLength <= answerBytesMax) {
+      this.#answerBytes += frame.byteLength
+      answers.set(update, frame)
+    }
+    return frame
   }
 
   /** A piece as an update frame, or `gone` when its generation has been dropped. */

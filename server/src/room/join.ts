@@ -120,7 +120,9 @@ async function sendTail(
   if (deletesOfCovered.size > 0) delivery.send({ kind: 'update', update: deleteSetUpdate(deletesOfCovered) })
   for (const update of before) delivery.send({ kind: 'update', update })
   if (asked) {
-    delivery.send({ kind: 'sync-step-2', update: last })
+    // What was cut for this client is nobody else's.
+    if (lacked === 'whole') delivery.sendFrame(source.frames.answer(member, last))
+    else delivery.send({ kind: 'sync-step-2', update: last })
     delivery.send({ kind: 'sync-step-1', vector: source.vector() })
   } else if (!isEmptyUpdate(last)) {
     delivery.send({ kind: 'update', update: last })

@@ -15,6 +15,8 @@ export type Lacked = 'whole' | readonly Uint8Array[]
 
 /** Of a chunk that the client has, only the deletes, which are added to `deletesOfCovered`: a vector does not tell those. */
 export function lackedOf(chunk: Chunk, vector: StateVector, deletesOfCovered: ClientRanges): Lacked {
+  // A newcomer lacks all of it: nothing to compare.
+  if (vector.size === 0 && chunk.structs.size > 0) return 'whole'
   const lacked = structsBeyond(chunk.structs, vector)
   if (lacked.size === 0) {
     addClientRanges(deletesOfCovered, chunk.deletes)

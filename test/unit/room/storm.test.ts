@@ -5,7 +5,7 @@ import { buildBase } from '@syncline/server/internal/compaction/new-base'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { author, load } from '../../support/room-author.ts'
-import { turnsUntil } from '../../support/room-clock.ts'
+import { turn, turnsUntil } from '../../support/room-clock.ts'
 import { TestMember } from '../../support/room-member.ts'
 import { openStage, say, workersInProcess } from '../../support/room-stage.ts'
 
@@ -13,7 +13,7 @@ const members = 50
 
 /** A document with a base in several pieces and two sealed chunks, and what was asked for since it stood so. */
 async function openAfterRestart() {
-  const asked = { pieces: 0, differences: 0, encoded: 0 }
+  const asked = { pieces: 0, differences: 0, encoded: 0, answers: 0 }
   const workers: typeof workersInProcess = {
     ...workersInProcess,
     buildBase: async input => buildBase(input, 8_000),
@@ -37,6 +37,7 @@ async function openAfterRestart() {
     const encode = member.encode.bind(member)
     member.encode = message => {
       if (message.kind === 'update') asked.encoded++
+      if (message.kind === 'sync-step-2') asked.answers++
       return encode(message)
     }
     stage.room.enter(member)
@@ -58,9 +59,22 @@ test('[ROOM-1] the pieces of a base are read once and framed once for all who jo
   const pieces = log.bases.at(-1)!.pieces.length
   const all = await everybody(Uint8Array.of(0))
   expect(pieces).toBeGreaterThan(5)
-  expect(asked).toEqual({ pieces, encoded: pieces, differences: 0 })
+  expect(asked).toMatchObject({ pieces, encoded: pieces, differences: 0 })
   for (const member of all) {
     expect(load(member.documentFrames()).getText('text').toString()).toBe(doc.getText('text').toString())
+  }
+})
+
+test('[ROOM-1] what was written since the base is framed once for all who join before the next window', async () => {
+  const { everybody, asked, doc } = await openAfterRestart()
+  for (const [storms, line] of ['written since the base', 'and since the first storm'].entries()) {
+    doc.getText('text').insert(0, line)
+    await turn()
+    const all = await everybody(Uint8Array.of(0))
+    expect(asked.answers).toBe(storms + 1)
+    for (const member of all) {
+      expect(load(member.documentFrames()).getText('text').toString()).toBe(doc.getText('text').toString())
+    }
   }
 })
 
