@@ -1,8 +1,7 @@
 /**
  * From an HTTP upgrade request to a connection in its room: who is let in, under which document name, and what a refusal
- * looks like. Opens the room while the handshake is still under way.
+ * looks like. Opens the room while the handshake is still under way. Of those who come at once, some are let in each turn.
  */
-import { randomBytes } from 'node:crypto'
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -12,8 +11,10 @@ import type { Codec } from '@syncline/shared/wire/codec'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Clock } from '../foundation/clock.ts'
 import { AppError } from '../foundation/errors.ts'
+import { TurnBudget } from '../foundation/turn-budget.ts'
 import { admit } from '../http/admission.ts'
 import { problemOf } from '../http/problem.ts'
+import { draw8Bytes } from '../store/random-bytes.ts'
 import { closeWith } from './close-reason.ts'
 import { Connection, type ConnectionLimits, type Place } from './connection.ts'
 import type { ConnectionObserver } from './observer.ts'
@@ -53,6 +54,9 @@ const translated = new Map<number, CloseCode>([
   [1009, closeCodes.tooLarge],
 ])
 
+/** About two milliseconds of handshakes: after a restart everybody comes at once, and those who type must not wait for all. */
+const upgradesPerTurn = 16
+
 /** How far `ws`'s own limit lies above ours. */
 const webSocketHeadroomBytes = 1024 * 1024
 
@@ -60,6 +64,7 @@ export class Upgrades {
   readonly #options: UpgradesOptions
   readonly #webSocketServer: WebSocketServer
   readonly #connections = new Set<Connection>()
+  readonly #budget = new TurnBudget(upgradesPerTurn)
   #closing = false
 
   constructor(options: UpgradesOptions) {
@@ -79,9 +84,16 @@ export class Upgrades {
 
   readonly handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy())
-    const { open, limits } = this.#options
-    const refusal = admit(request.headers, { open }) ?? this.#refusalOf(request)
+    const refusal = admit(request.headers, this.#options) ?? this.#refusalOf(request)
     if (refusal !== null) return this.#refuse(socket, refusal)
+    const later = this.#budget.spend(1)
+    if (later === undefined) this.#upgrade(request, socket, head)
+    else void later.then(() => this.#upgrade(request, socket, head))
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#closing) return this.#refuse(socket, this.#tooMany())
+    const { limits } = this.#options
     this.#webSocketServer.handleUpgrade(request, socket, head, webSocket => {
       const document = documentNameFromPath(request.url ?? '', limits.documentNameBytesMax)
       if (document.ok) this.#connect(webSocket, socket as Socket, document.name)
@@ -101,10 +113,12 @@ export class Upgrades {
     const { connectionsMax } = this.#options.limits
     const protocol = headers.upgrade ?? ''
     if (protocol.toLowerCase() !== 'websocket') return new AppError('UPGRADE_REQUIRED', { protocol })
-    if (this.#closing || this.#connections.size >= connectionsMax) {
-      return new AppError('TOO_MANY_CONNECTIONS', { connectionsMax })
-    }
-    return null
+    const connections = this.#connections.size + this.#budget.waiting
+    return this.#closing || connections >= connectionsMax ? this.#tooMany() : null
+  }
+
+  #tooMany(): AppError {
+    return new AppError('TOO_MANY_CONNECTIONS', { connectionsMax: this.#options.limits.connectionsMax })
   }
 
   /** No more are let in; the connections themselves are closed by their rooms. */
@@ -115,7 +129,7 @@ export class Upgrades {
 
   #connect(webSocket: WebSocket, socket: Socket, document: string): void {
     const { clock, codec, limits, observer } = this.#options
-    const id = randomBytes(6).toString('hex')
+    const id = draw8Bytes().toString('hex')
     const onClosed = (connection: Connection) => this.#connections.delete(connection)
     const connection = new Connection({
       id,

@@ -13,6 +13,11 @@ export class TurnBudget {
     this.#left = perTurn
   }
 
+  /** How many wait for a later turn. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   /** Undefined where `amount` could be taken at once; otherwise resolves in the turn in which it is. */
   spend(amount: number): Promise<void> | undefined {
     this.#schedule()

@@ -14,7 +14,7 @@ import { yWebsocket } from '@syncline/shared/wire/y-websocket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectRaw, frame, type RawClient } from '../../support/raw-client.ts'
 import { hex } from '../../support/room-author.ts'
-import { TestClock } from '../../support/room-clock.ts'
+import { TestClock, turn } from '../../support/room-clock.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
 const limits = {
@@ -60,6 +60,7 @@ let place: NotingPlace
 let opening: Promise<Place> | 'full'
 let told: Told[]
 let http: Server
+let startUpgrades: (connectionsMax: number) => Upgrades
 let upgrades: Upgrades
 let stopHeartbeat: () => void
 let url: string
@@ -76,15 +77,17 @@ beforeEach(async () => {
   const observer = new Proxy({} as ConnectionObserver, {
     get: (_, name) => note(name as keyof ConnectionObserver),
   })
-  upgrades = new Upgrades({
-    open: false,
-    openRoom: () => opening,
-    codec: yWebsocket,
-    clock,
-    limits,
-    openingMsMax: 10_000,
-    observer,
-  })
+  startUpgrades = connectionsMax =>
+    new Upgrades({
+      open: false,
+      openRoom: () => opening,
+      codec: yWebsocket,
+      clock,
+      limits: { ...limits, connectionsMax },
+      openingMsMax: 10_000,
+      observer,
+    })
+  upgrades = startUpgrades(limits.connectionsMax)
   http = createServer()
   http.on('upgrade', upgrades.handle)
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
@@ -300,6 +303,47 @@ describe('a room that cannot be had', () => {
     upgrades.close()
     expect((await client.waitForClose()).code).toBe(1012)
     await expect(connect()).rejects.toThrow('503')
+  })
+})
+
+describe('many who come at once', () => {
+  const many = 40
+
+  /** Hands all their upgrades over in one turn, to a server that lets in so many. */
+  async function comeAtOnce(connectionsMax: number): Promise<Promise<RawClient>[]> {
+    upgrades = startUpgrades(connectionsMax)
+    const asking: Parameters<Upgrades['handle']>[] = []
+    http.removeAllListeners('upgrade').on('upgrade', (...request) => asking.push(request))
+    const coming = Array.from({ length: many }, () => connect())
+    for (const one of coming) one.catch(() => {})
+    await waitUntil('all to ask', () => asking.length === many)
+    for (const request of asking) upgrades.handle(...request)
+    return coming
+  }
+
+  test('are let in 16 in each turn of the event loop', async () => {
+    const coming = await comeAtOnce(many)
+    const letIn = [upgrades.connections.size]
+    for (let turns = 0; turns < 3; turns++) {
+      await turn()
+      letIn.push(upgrades.connections.size)
+    }
+    expect(letIn).toEqual([16, 32, 40, 40])
+    await Promise.all(coming)
+  })
+
+  test('[LIM-1 connections] are as many as may be, those who wait for their turn included', async () => {
+    const coming = await Promise.allSettled(await comeAtOnce(20))
+    expect(coming.filter(({ status }) => status === 'fulfilled')).toHaveLength(20)
+    expect(events('refused')).toHaveLength(many - 20)
+  })
+
+  test('are refused when the server ends before their turn', async () => {
+    const coming = await comeAtOnce(many)
+    upgrades.close()
+    const settled = await Promise.allSettled(coming)
+    expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(many - 16)
+    expect(upgrades.connections.size).toBeLessThanOrEqual(16)
   })
 })
 

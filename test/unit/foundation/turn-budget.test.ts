@@ -26,7 +26,9 @@ test('nobody overtakes those who wait, however little it wants', async () => {
   budget.spend(10)
   const waiting = budget.spend(10)
   expect(budget.spend(1)).toBeInstanceOf(Promise)
+  expect(budget.waiting).toBe(2)
   await waiting
+  expect(budget.waiting).toBe(1)
 })
 
 test('a turn in which nobody asks leaves a whole budget', async () => {
