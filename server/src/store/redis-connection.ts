@@ -30,18 +30,26 @@ const connectMsMax = 10_000
  */
 const silentMsMax = 20_000
 const backoffMsMin = 50
-const backoffMsMax = 2_000
+const backoffMsMax = 1_000
 const slotsRefreshMs = 2_000
+const lostReason = 'the connection was lost'
 
 /** Begins to connect and returns at once. Whoever is done calls `disconnect()`. */
 export function connectRedis(target: RedisTarget, options: RedisConnectionOptions): RedisConnection {
   const { onReady = () => {}, onTrouble = () => {} } = options
   const connection = target.kind === 'cluster' ? connectCluster(target, options) : connectOne(target, options)
   const events: EventEmitter = connection
+  let reason = lostReason
   // Without a listener an error would end the process.
-  events.on('error', (error: Error) => onTrouble(error.message))
-  events.on('close', () => onTrouble('the connection to Redis was lost'))
-  events.on('ready', onReady)
+  events.on('error', (error: Error) => {
+    reason = error.message
+    onTrouble(reason)
+  })
+  events.on('close', () => onTrouble(reason))
+  events.on('ready', () => {
+    reason = lostReason
+    onReady()
+  })
   return connection
 }
 

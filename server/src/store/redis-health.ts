@@ -47,12 +47,18 @@ export function createRedisHealth({
   }
 
   function check(): void {
-    const endMs = clock.monotonic() - graceMs
-    if (lost !== null && lost.sinceMs <= endMs)
-      health.begin('lost', `there is no connection to Redis: ${lost.reason}`)
+    const reason = whyAway(clock.monotonic() - graceMs)
+    if (reason === null) health.end('silent')
+    else health.begin('silent', reason)
+  }
+
+  /** Null if nothing has been so since `endMs`. What was said first holds until something more exact is known. */
+  function whyAway(endMs: number): string | null {
+    if (lost !== null && lost.sinceMs <= endMs) return `there is no connection to Redis: ${lost.reason}`
     const [oldest] = waiting
-    if (oldest === undefined || oldest.sinceMs > endMs) health.end('silent')
-    else health.begin('silent', oldest.reason ?? `Redis has not answered for ${graceMs} ms`)
+    if (oldest === undefined || oldest.sinceMs > endMs) return null
+    const { now } = health
+    return oldest.reason ?? (now.at === 'away' ? now.reason : `Redis has not answered for ${graceMs} ms`)
   }
 
   const stop = clock.every(Math.ceil(graceMs / checksPerGrace), check)
@@ -75,7 +81,7 @@ export function createRedisHealth({
     },
     connected() {
       lost = null
-      health.end('lost')
+      check()
     },
     judge(objection) {
       if (objection === null) health.end('unsuitable')

@@ -7,10 +7,10 @@ import type { StoreHealth } from './update-log.ts'
  */
 
 /**
- * `dead`: there is no store thread. `stalled`: it cannot write. `silent`: it does not answer. `lost`: there is no connection.
- * `unsuitable`: it must not be relied on as it is set up.
+ * `dead`: there is no store thread. `stalled`: it cannot write. `silent`: it does not answer. `unsuitable`: it must not be
+ * relied on as it is set up.
  */
-export type Trouble = 'dead' | 'stalled' | 'silent' | 'lost' | 'unsuitable'
+export type Trouble = 'dead' | 'stalled' | 'silent' | 'unsuitable'
 
 export interface TroubleHealth {
   readonly now: StoreHealth
