@@ -18,18 +18,26 @@ import { Upgrades, type UpgradesLimits } from './connection/upgrade.ts'
 import { watchConnections } from './connection/watch-connections.ts'
 import { type Clock, systemClock } from './foundation/clock.ts'
 import { watchLoopLag } from './foundation/loop-lag.ts'
+import { parseRedisUrl } from './foundation/redis-url.ts'
 import { settingsWith } from './foundation/settings.ts'
 import type { Settings } from './foundation/settings-table.ts'
 import { TurnBudget } from './foundation/turn-budget.ts'
 import { createHttp, type Readiness } from './http/create-http.ts'
 import { createLogger, type Logger, silentLogger } from './observe/logger.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
+import { openRedisRelay, type RedisRelayOptions } from './relay/redis-relay.ts'
+import type { Relay } from './relay/relay.ts'
+import { watchRelay } from './relay/watch-relay.ts'
 import { JoinFrames } from './room/join-frames.ts'
 import type { RoomLimits } from './room/room-services.ts'
 import { Rooms } from './room/rooms.ts'
 import { watchRooms } from './room/watch-rooms.ts'
-import { type DiskLogOptions, openDiskLog } from './store/disk-log.ts'
+import { openDiskLog } from './store/disk-log.ts'
 import { createMemoryLog } from './store/memory-log.ts'
+import { connectRedis } from './store/redis-connection.ts'
+import { openRedisLog, type RedisLogOptions } from './store/redis-log.ts'
+import type { StoreEvent } from './store/store-event.ts'
+import { StoreOpenError } from './store/store-open-error.ts'
 import type { UpdateLog } from './store/update-log.ts'
 import { watchStore } from './store/watch-store.ts'
 
@@ -52,11 +60,13 @@ export interface Server {
 /** How long `close` waits for the store to take what was accepted; after that it is with the clients, who have it too. */
 const flushMsMax = 10_000
 const flushPollMs = 20
+/** Other instances may still be reading a base that was replaced here, and cannot be asked. */
+const sharedKeepMsMin = 10 * 60_000
 /** About a millisecond of writing: what everybody who types may have to wait when many join. */
 const joinBytesPerTurn = 1024 * 1024
 const builtDemoFolder = fileURLToPath(new URL('../dist/demo', import.meta.url))
 
-/** Rejects with an `AppError` for a wrong setting, and with a `StoreOpenError` for a data folder that cannot be used. */
+/** Rejects with an `AppError` for a wrong setting, and with a `StoreOpenError` for a store that cannot be used. */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const settings = settingsWith(options.settings)
   const clock = options.clock ?? systemClock
@@ -90,11 +100,19 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   }
 }
 
-/** Operators' work on a data folder that no server holds: what a server is made of, but for what people connect to. */
+/**
+ * Operators' work on a data folder that no server holds, or on Redis: what a server is made of, but for what people connect to.
+ * Rejects with a `StoreOpenError`, also where Redis is not there: a server waits for it, a command does not.
+ */
 export async function openOperations(
   settings: Settings,
 ): Promise<{ readonly operations: Operations; close(): Promise<void> }> {
-  return startEngine(settings, { clock: systemClock, logger: silentLogger, metrics: createMetrics() })
+  const around = { clock: systemClock, logger: silentLogger, metrics: createMetrics() }
+  const engine = await startEngine(settings, around)
+  const { health } = engine.log
+  if (health.at === 'here') return engine
+  await engine.close()
+  throw new StoreOpenError('REDIS_AWAY', `Redis cannot be used: ${health.reason}.`)
 }
 
 interface Engine {
@@ -116,13 +134,14 @@ async function startEngine(
     metrics.workerRestarts.inc({ task })
     logger.event('worker lost', { task, error })
   }
+  const relay = openRelay(settings, { clock, instance, onEvent: watchRelay(logger, metrics) })
   const workers = new Workers({ onWorkerLost })
   const compactor = new Compactor(log, workers)
   const observer = watchRooms(logger, metrics)
   const loopLag = watchLoopLag(clock)
   const services = {
     log,
-    relay: null,
+    relay,
     workers,
     compactor,
     joinFrames: new JoinFrames(log, workers),
@@ -142,6 +161,7 @@ async function startEngine(
       rooms.close()
       await settled(() => !rooms.isBusy)
       loopLag.stop()
+      await relay?.close()
       await log.close()
       await workers.close()
     },
@@ -150,11 +170,11 @@ async function startEngine(
 
 /** Commands reach the server over a socket in its data folder. People can be served without, so it is not worth ending for. */
 async function serveOperators(
-  { store, data }: Settings,
+  { store, redisUrl, data }: Settings,
   operations: Operations,
   logger: Logger,
 ): Promise<() => Promise<void>> {
-  if (store === 'memory') return async () => {}
+  if (store === 'memory' || redisUrl !== '') return async () => {}
   try {
     const socket = await openOperatorSocket(data, createOperatorApp(operations, logger))
     return socket.close
@@ -165,16 +185,42 @@ async function serveOperators(
 }
 
 async function openLog(
-  { store, data }: Settings,
-  options: Omit<DiskLogOptions, 'folder'>,
+  { store, redisUrl, data, storeGraceMs: graceMs }: Settings,
+  options: Pick<RedisLogOptions, 'clock' | 'instance'> & { readonly onEvent: (event: StoreEvent) => void },
 ): Promise<UpdateLog> {
-  return store === 'memory' ? createMemoryLog(options) : openDiskLog({ folder: data, ...options })
+  const target = parseRedisUrl(redisUrl)
+  if (target !== null) return openRedisLog({ target, graceMs, ...options })
+  const log =
+    store === 'memory' ? createMemoryLog(options) : await openDiskLog({ folder: data, graceMs, ...options })
+  options.onEvent({ kind: 'saved-means', savedMeans: log.savedMeans })
+  return log
+}
+
+/** Null where nobody else can write to the store. Presence has a connection of its own: it does not wait behind documents. */
+function openRelay(
+  { redisUrl }: Settings,
+  options: Omit<RedisRelayOptions, 'target' | 'commands'>,
+): Relay | null {
+  const target = parseRedisUrl(redisUrl)
+  if (target === null) return null
+  const commands = connectRedis(target, { use: 'commands' })
+  const relay = openRedisRelay({ target, commands, ...options })
+  return {
+    join: (document, listener) => relay.join(document, listener),
+    async close() {
+      await relay.close()
+      commands.disconnect()
+    },
+  }
 }
 
 function readinessOf(log: UpdateLog): Readiness {
-  const { health } = log
+  const { health, savedMeans } = log
   const ok = health.at === 'here'
-  return { ready: ok, checks: [{ name: 'store', ok, ...(ok ? {} : { detail: health.reason }) }] }
+  return {
+    ready: ok,
+    checks: [{ name: 'store', ok, detail: ok ? `saved means ${savedMeans}` : health.reason }],
+  }
 }
 
 /** Waits, but not for ever: a store that is away must not keep a process from ending. */
@@ -184,6 +230,8 @@ async function settled(isDone: () => boolean): Promise<void> {
 }
 
 function roomLimits(settings: Settings): RoomLimits {
+  const isShared = settings.redisUrl !== ''
+  const showsUnsaved = settings.storeAway === 'auto' ? isShared : settings.storeAway === 'continue'
   return {
     deleteRangesPerUpdateMax: settings.limitDeleteRangesPerUpdate,
     heldRangesMax: settings.limitHeldRanges,
@@ -196,8 +244,10 @@ function roomLimits(settings: Settings): RoomLimits {
     presenceMessageBytesMax: settings.limitPresenceMessageBytes,
     waitingBytesMax: settings.limitRoomWaitingBytes,
     storeAwayCloseAfterMs: settings.storeAwayCloseAfterMs,
-    showUnsavedAfterMs: null,
-    generationKeepMs: settings.generationKeepMs,
+    showUnsavedAfterMs: showsUnsaved ? settings.storeGraceMs : null,
+    generationKeepMs: isShared
+      ? Math.max(settings.generationKeepMs, sharedKeepMsMin)
+      : settings.generationKeepMs,
   }
 }
 

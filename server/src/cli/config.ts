@@ -2,14 +2,20 @@
  * `syncline config`: every setting as a server started now would have it, and where it comes from.
  */
 import type { ReadSettings } from '../foundation/settings.ts'
-import { environmentName, flagName, settingNames, settingOf } from '../foundation/settings-table.ts'
+import {
+  environmentName,
+  flagName,
+  settingNames,
+  settingOf,
+  shownValue,
+} from '../foundation/settings-table.ts'
 
 type Read = Extract<ReadSettings, { ok: true }>
 
 export function configText({ values, origins }: Read): string {
   const rows = settingNames.map(name => [
     name,
-    String(values[name]),
+    shownValue(name, values[name]),
     settingOf(name).unit ?? '',
     origins[name],
   ])
@@ -22,7 +28,7 @@ export function configText({ values, origins }: Read): string {
 export function configJson({ values, origins }: Read): string {
   const settings = settingNames.map(name => ({
     setting: name,
-    value: values[name],
+    value: settingOf(name).isSecret === true ? shownValue(name, values[name]) : values[name],
     unit: settingOf(name).unit,
     origin: origins[name],
     flag: flagName(name),

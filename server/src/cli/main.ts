@@ -3,7 +3,7 @@
  */
 import process from 'node:process'
 import { runCommand } from './commands.ts'
-import { openDataFolder } from './operate.ts'
+import { openStore } from './operate.ts'
 import { serve } from './serve.ts'
 
 const stderr = (text: string) => void process.stderr.write(text)
@@ -14,7 +14,7 @@ const exitCode = await runCommand(process.argv.slice(2), {
   stderr,
   isTerminal: { stdout: process.stdout.isTTY === true, stderr: process.stderr.isTTY === true },
   serve: settings => serve(settings, stderr),
-  openDataFolder,
+  openStore,
 })
 // Whatever is still open must not keep a server alive that has said goodbye.
 process.exit(exitCode)

@@ -1,6 +1,6 @@
 /**
  * Who does an operator's work: the server that holds the data folder, asked over its socket, or, where no server does, this
- * process, which then opens the folder itself.
+ * process, which then opens the folder itself. A store in Redis is open to everybody, so this process opens it too.
  */
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -25,7 +25,8 @@ const triesMax = 50
 const tryPauseMs = 100
 
 /** Rejects with an `AppError` or a `StoreOpenError` where there is no way to do it. */
-export async function openDataFolder(settings: Settings): Promise<OpenedOperations> {
+export async function openStore(settings: Settings): Promise<OpenedOperations> {
+  if (settings.redisUrl !== '') return openOperations(settings)
   const { data: folder } = settings
   let held: StoreOpenError | null = null
   for (let tries = 1; tries <= triesMax; tries++) {

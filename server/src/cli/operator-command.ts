@@ -1,5 +1,5 @@
 /**
- * What all operators' commands have in common: they work on a data folder, may speak JSON, and show how far they are.
+ * What all operators' commands have in common: they work on a data folder or on Redis, may speak JSON, and show how far they are.
  */
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
@@ -12,36 +12,39 @@ import { progressLine } from './progress-line.ts'
 import { addSettingFlag } from './setting-flags.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** Adds `--data`, and `--json` for those who have something to say. */
+/** Adds `--data` and `--redis-url`, and `--json` for those who have something to say. */
 export function addOperatorFlags(command: Command, { json = true } = {}): Command {
   addSettingFlag(command, 'data')
+  addSettingFlag(command, 'redisUrl')
   return json ? command.option('--json', 'Says it as JSON.') : command
 }
 
 /**
- * The settings of a command on a data folder. Like a server's, so that both understand the same environment, but a command does
- * not listen, and there is no folder behind the memory store.
+ * The settings of a command on a store. Like a server's, so that both understand the same environment, but a command does
+ * not listen, and there is nothing behind the memory store. Whoever names a folder means it, whatever Redis the environment names.
  */
 export function operatorSettings(command: Command, { environment }: Surroundings): Settings {
   const flags = new Map([
     [flagName('open'), 'true'],
     [flagName('store'), 'disk'],
   ])
-  const { data } = command.opts()
-  if (command.getOptionValueSource('data') === 'cli') flags.set(flagName('data'), data)
+  const { data, redisUrl } = command.opts()
+  if (command.getOptionValueSource('data') === 'cli')
+    flags.set(flagName('data'), data).set(flagName('redisUrl'), '')
+  if (command.getOptionValueSource('redisUrl') === 'cli') flags.set(flagName('redisUrl'), redisUrl)
   const read = readSettings({ flags, environment })
   if (!read.ok) throw read.errors[0]!
   return read.values
 }
 
-/** Runs some work on the data folder, with a line for its progress that is gone when it is done. */
+/** Runs some work on the store, with a line for its progress that is gone when it is done. */
 export async function operate<T>(
   command: Command,
   surroundings: Surroundings,
   what: string,
   work: (operations: Operations, onProgress: OnProgress) => Promise<T>,
 ): Promise<T> {
-  const opened = await surroundings.openDataFolder(operatorSettings(command, surroundings))
+  const opened = await surroundings.openStore(operatorSettings(command, surroundings))
   const { isTerminal, stderr } = surroundings
   const write = isTerminal.stderr ? stderr : null
   const line = progressLine(what, { write, nowMs: systemClock.monotonic })

@@ -21,7 +21,7 @@ const programForPages = commands(
     stderr() {},
     isTerminal: { stdout: false, stderr: false },
     serve: unreachable,
-    openDataFolder: unreachable,
+    openStore: unreachable,
   },
   () => {},
 )
@@ -111,8 +111,8 @@ A line that shows how far something is appears on a terminal only.
 `
 }
 
-const operatorsText = `\`serve\` and \`config\` take every [setting](settings.md) as a flag. All other commands work on a data folder (\`--data\`, \`SYNCLINE_DATA\`):
-where a server holds it, that server does the work, asked over the Unix socket \`operator.sock\` in the folder, which only the
+const operatorsText = `\`serve\` and \`config\` take every [setting](settings.md) as a flag. All other commands work on Redis (\`SYNCLINE_REDIS_URL\`) where it is named,
+beside any servers, or else on a data folder (\`--data\`, \`SYNCLINE_DATA\`): where a server holds it, that server does the work, asked over the Unix socket \`operator.sock\` in the folder, which only the
 folder's owner can open; where none does, the command opens the folder itself.
 
 - **Replace** puts a file in the place of a document, all of it or nothing, and gives the document a new epoch. People who are in it are
@@ -121,7 +121,7 @@ folder's owner can open; where none does, the command opens the folder itself.
   all its ids are exchanged: what refers to ids from inside the content (stored relative positions, Yjs snapshots) then refers to nothing. An application
   that gives its clients fixed ids has to give them new ones.
 - **Import** is an edit: it adds what the document lacks, deletions too, and takes nothing back. A crash in its middle leaves part of it; import it again.
-- **Backup** holds everything that was acknowledged before it began. The restored store keeps its epochs, so clients that have newer edits bring them.
+- **Backup** holds everything that was acknowledged before it began; a store in Redis is copied with Redis' own means. The restored store keeps its epochs, so clients that have newer edits bring them.
 - **Verify** compares checksums, the chain of seqs and links, pieces and vectors, and applies every update in a worker thread. Entries that are missing
   at the very end of a log leave no trace, and cannot be missed.`
 

@@ -12,6 +12,6 @@ export interface Surroundings {
   readonly isTerminal: { readonly stdout: boolean; readonly stderr: boolean }
   /** Serves until it is told to stop; the exit code. */
   readonly serve: (settings: Settings) => Promise<number>
-  /** The server that holds the data folder, or the folder itself. */
-  readonly openDataFolder: (settings: Settings) => Promise<OpenedOperations>
+  /** Redis where it is named; else the server that holds the data folder, or the folder itself. */
+  readonly openStore: (settings: Settings) => Promise<OpenedOperations>
 }

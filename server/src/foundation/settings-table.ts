@@ -2,23 +2,18 @@
  * Every setting of the server, in one table: what it is called, what it may be, what it is by default, and one sentence
  * about it. Flags, `--help`, environment names, `syncline config` and `docs/settings.md` all come from here.
  */
-import { isIPv6 } from 'node:net'
-import { z } from 'zod'
-import { withoutBrackets } from './loopback.ts'
+import type { z } from 'zod'
+import { hostName, oneOf, redisUrl, type SettingType, text, wholeNumber, yesOrNo } from './setting-type.ts'
 
 export type Unit = 'bytes' | 'milliseconds' | 'entries' | 'ranges' | 'frames' | 'connections' | 'rooms'
-
-/** What a value may be: how it is read from text, and how that is called in an error. */
-export interface SettingType<Value> {
-  readonly expected: string
-  readonly schema: z.ZodType<Value, string>
-}
 
 export interface Setting<Value> {
   readonly type: SettingType<Value>
   readonly default: Value
   readonly unit: Unit | null
   readonly sentence: string
+  /** It may hold a password: what it is set to is never shown. */
+  readonly isSecret?: boolean
   /** The name of the environment variable where it is not `SYNCLINE_` and the setting in capitals. */
   readonly environment?: string
 }
@@ -28,41 +23,11 @@ const MiB = 1024 * KiB
 const GiB = 1024 * MiB
 const dayMs = 24 * 60 * 60 * 1000
 
-const text: SettingType<string> = { expected: 'some text', schema: z.string().min(1) }
-
-const hostName: SettingType<string> = {
-  expected: 'a host name or an IP address without a port',
-  schema: z
-    .string()
-    .transform(withoutBrackets)
-    .refine(host => /^[\w.-]+$/.test(host) || isIPv6(host)),
-}
-
-const yesOrNo: SettingType<boolean> = {
-  expected: 'true or false',
-  schema: z.enum(['true', 'false', '1', '0']).transform(word => word === 'true' || word === '1'),
-}
-
-function oneOf<const Word extends string>(...words: Word[]): SettingType<Word> {
-  return { expected: `one of ${words.join(', ')}`, schema: z.string().pipe(z.enum(words)) }
-}
-
-function wholeNumber(min: number, max: number): SettingType<number> {
-  return {
-    expected: `a whole number from ${min} to ${max}`,
-    schema: z
-      .string()
-      .regex(/^\d{1,15}$/)
-      .transform(Number)
-      .pipe(z.number().min(min).max(max)),
-  }
-}
-
 function setting<Value>(
   type: SettingType<Value>,
   value: Value,
   sentence: string,
-  more: { unit?: Unit; environment?: string } = {},
+  more: Pick<Setting<Value>, 'isSecret' | 'environment'> & { unit?: Unit } = {},
 ): Setting<Value> {
   return { type, default: value, unit: null, sentence, ...more }
 }
@@ -100,7 +65,13 @@ export const settingsTable = {
   store: setting(
     oneOf('disk', 'memory'),
     'disk',
-    'Where documents are kept; with `memory` they are gone when the server stops.',
+    'Where documents are kept; with `memory` they are gone when the server stops. `redisUrl` takes the place of `disk`.',
+  ),
+  redisUrl: setting(
+    redisUrl,
+    '',
+    'The Redis in which documents are kept, for one server or many; the environment is the place for it, since others can read flags.',
+    { isSecret: true },
   ),
   logLevel: setting(
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
@@ -184,6 +155,17 @@ export const settingsTable = {
     'Documents that are open at once; a connection for one more is closed with 1013.',
     10_000_000,
   ),
+  storeGraceMs: milliseconds(
+    2_000,
+    'How long the store may not answer, in milliseconds, before it counts as away.',
+    100,
+    60_000,
+  ),
+  storeAway: setting(
+    oneOf('auto', 'refuse', 'continue'),
+    'auto',
+    'What happens to edits while the store is away: they wait unseen (`refuse`), or people see them unsaved (`continue`). `auto` continues on Redis.',
+  ),
   storeAwayCloseAfterMs: milliseconds(
     10_000,
     'How long an edit may wait for the store, in milliseconds, before its room is closed with 1013.',
@@ -225,7 +207,7 @@ export const settingsTable = {
   ),
   generationKeepMs: milliseconds(
     60_000,
-    'How many milliseconds a base is kept after a newer one has replaced it, for those who are still reading it.',
+    'How many milliseconds a base is kept after a newer one has replaced it, for those who are still reading it; in Redis at least 600,000.',
     0,
   ),
 } as const satisfies Record<string, Setting<string> | Setting<boolean> | Setting<number>>
@@ -255,6 +237,11 @@ export function flagName(name: SettingName): string {
   return `--${words(name).join('-')}`
 }
 
+/** A value as it may be shown. */
+export function shownValue(name: SettingName, value: string | number | boolean): string {
+  return settingOf(name).isSecret === true && value !== '' ? '(not shown)' : String(value)
+}
+
 /** The default as people read it: large numbers of bytes in MiB or KiB beside the number. */
 export function defaultText(name: SettingName): string {
   const { default: value, unit } = settingOf(name)
@@ -272,6 +259,11 @@ export const settingsRules: readonly {
   readonly expected: string
   readonly holds: (settings: Settings) => boolean
 }[] = [
+  {
+    setting: 'store',
+    expected: 'disk where redisUrl is given, which then takes its place',
+    holds: settings => settings.redisUrl === '' || settings.store === 'disk',
+  },
   {
     setting: 'limitPresenceMessageBytes',
     expected: 'at most limitMessageBytes',

@@ -122,7 +122,7 @@ function invalid(name: SettingName, { origin, text }: Given, expected: string): 
   return new AppError('SETTING_INVALID', {
     setting: called(name, origin),
     expected,
-    found: JSON.stringify(text),
+    found: settingOf(name).isSecret === true ? 'something else' : JSON.stringify(text),
   })
 }
 

@@ -26,17 +26,21 @@ export interface DiskLogOptions {
   /** Who holds the folder, for people who wonder. */
   readonly instance?: string
   readonly onEvent?: (event: StoreEvent) => void
+  /** How long the store thread may not answer before it counts as away. */
+  readonly graceMs?: number
 }
+
+const graceMsDefault = 2_000
 
 export const storeFileName = 'syncline.sqlite'
 
 /** Opens the store in a folder, and makes it if there is none. Rejects with a `StoreOpenError`. */
 export async function openDiskLog(options: DiskLogOptions): Promise<UpdateLog> {
-  const { clock, instance = randomUUID(), onEvent = () => {} } = options
+  const { clock, instance = randomUUID(), onEvent = () => {}, graceMs = graceMsDefault } = options
   const folder = resolve(options.folder)
   const lock = lockFolder(folder, { instance, nowMs: clock.now() })
   try {
-    const thread = await startStoreThread({ file: join(folder, storeFileName), clock, onEvent })
+    const thread = await startStoreThread({ file: join(folder, storeFileName), clock, onEvent, graceMs })
     return createDiskLog(thread, lock.release)
   } catch (error) {
     lock.release()

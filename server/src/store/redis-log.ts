@@ -74,7 +74,10 @@ export async function openRedisLog(options: RedisLogOptions): Promise<UpdateLog>
     }
   }
 
-  const objection = await within(graceMs, clock, judged.promise)
+  health.onChange(({ at }) => {
+    if (at === 'away') judged.resolve(null)
+  })
+  const objection = await judged.promise
   if (objection !== null) {
     health.stop()
     commands.close()

@@ -33,8 +33,6 @@ export interface StoreThread {
 const tryAgainPauseMs = 250
 const restartPauseFirstMs = 100
 const restartPauseMaxMs = 10_000
-/** A thread that says nothing for so long, while a short request waits, counts as away. */
-const silenceMaxMs = 2_000
 const silenceCheckMs = 500
 const closeWaitMaxMs = 10_000
 const terminateWaitMaxMs = 1_000
@@ -65,8 +63,10 @@ export async function startStoreThread(options: {
   readonly file: string
   readonly clock: Clock
   readonly onEvent: (event: StoreEvent) => void
+  /** A thread that says nothing for so long, while a short request waits, counts as away. */
+  readonly graceMs: number
 }): Promise<StoreThread> {
-  const { file, clock, onEvent } = options
+  const { file, clock, onEvent, graceMs } = options
   const health = createTroubleHealth(clock, onEvent)
   const unanswered = new Map<number, Unanswered>()
   let outbox: Request[] = []
@@ -187,11 +187,11 @@ export async function startStoreThread(options: {
   }
 
   function lookForSilence(): void {
-    if (!running?.opened || clock.monotonic() - running.heardMs < silenceMaxMs) return
+    if (!running?.opened || clock.monotonic() - running.heardMs < graceMs) return
     for (const { request, askedMs } of unanswered.values()) {
       if (!shortKinds.has(request.kind)) continue
-      if (clock.monotonic() - askedMs >= silenceMaxMs)
-        health.begin('silent', `the store thread has not answered for ${silenceMaxMs} ms`)
+      if (clock.monotonic() - askedMs >= graceMs)
+        health.begin('silent', `the store thread has not answered for ${graceMs} ms`)
       return
     }
   }

@@ -1,5 +1,5 @@
 import { runCommand } from '@syncline/server/internal/cli/commands'
-import { openDataFolder } from '@syncline/server/internal/cli/operate'
+import { openStore } from '@syncline/server/internal/cli/operate'
 import type { Settings } from '@syncline/server/internal/foundation/settings-table'
 import {
   environmentName,
@@ -21,7 +21,7 @@ async function run(line: string, environment: Record<string, string> = {}) {
       stderr += text
     },
     isTerminal: { stdout: false, stderr: false },
-    openDataFolder,
+    openStore,
     serve: async settings => {
       served.push(settings)
       return 7
@@ -106,6 +106,16 @@ describe('syncline config', () => {
       value: false,
       origin: 'flag --demo',
     })
+  })
+
+  test('shows that a Redis is named, and not its password', async () => {
+    const environment = { SYNCLINE_REDIS_URL: 'redis://me:secret@localhost' }
+    for (const line of ['config', 'config --json']) {
+      const { stdout } = await run(line, environment)
+      expect(stdout).toContain('environment SYNCLINE_REDIS_URL')
+      expect(stdout).toContain('(not shown)')
+      expect(stdout).not.toContain('secret')
+    }
   })
 
   test('refuses what serve would refuse', async () => {

@@ -136,6 +136,21 @@ describe('settings', () => {
     ])
   })
 
+  test('a Redis takes the place of the disk, and memory beside it is refused', () => {
+    const redis = { SYNCLINE_REDIS_URL: 'redis://localhost' }
+    expect(valuesOf({ environment: redis }).values).toMatchObject({ redisUrl: 'redis://localhost' })
+    expect(errorsOf({ environment: { ...redis, SYNCLINE_STORE: 'memory' } })).toEqual([
+      'SETTING_INVALID: store (environment SYNCLINE_STORE) must be disk where redisUrl is given, which then takes its place, but is "memory".',
+    ])
+  })
+
+  test('what may hold a password is not repeated in an error', () => {
+    const [error, ...more] = errorsOf({ environment: { SYNCLINE_REDIS_URL: 'redis://me:secret@a/b/c' } })
+    expect(error).toMatch(/^SETTING_INVALID: redisUrl \(environment SYNCLINE_REDIS_URL\) must be redis:\/\//)
+    expect(error).not.toContain('secret')
+    expect(more).toEqual([])
+  })
+
   test('every rule between settings holds for the defaults and can be broken', () => {
     const broken = settingsWith()
     for (const rule of settingsRules) {
@@ -147,6 +162,8 @@ describe('settings', () => {
         deadAfterMs: 0,
         roomIdleMs: 0,
         limitPresenceMessageBytes: 1e12,
+        redisUrl: 'redis://localhost',
+        store: 'memory' as const,
       }
       expect(rule.holds(worst) && rule.holds(opposite)).toBe(false)
     }
