@@ -39,21 +39,21 @@ export function shareLog(clock: TestClock, first: UpdateLog): SharedLog {
   }
 
   function logOf(instance: number): UpdateLog {
-    const forward = new Proxy({} as UpdateLog, { get: (_, name) => current[name as keyof UpdateLog] })
     return {
       ...first,
-      load: (...args) => forward.load(...args),
-      position: (...args) => forward.position(...args),
-      readEntries: (...args) => forward.readEntries(...args),
-      readPiece: (...args) => forward.readPiece(...args),
+      load: document => current.load(document),
+      position: document => current.position(document),
+      readEntries: (document, after, bytesMax) => current.readEntries(document, after, bytesMax),
+      readPiece: (document, generation, piece) => current.readPiece(document, generation, piece),
       async append(document, since, entries, history) {
-        const appended = await forward.append(document, since, entries, history)
-        const stored = await forward.readEntries(document, appended.ends[0]!.seq - 1, 1e9)
+        const log = current
+        const appended = await log.append(document, since, entries, history)
+        const stored = await log.readEntries(document, appended.ends[0]!.seq - 1, 1e9)
         publish(instance, document, listener => listener.entries(stored.slice(0, entries.length)))
         return appended
       },
       async replaceBase(document, expected, base) {
-        const replaced = await forward.replaceBase(document, expected, base)
+        const replaced = await current.replaceBase(document, expected, base)
         if (replaced.ok) publish(instance, document, listener => listener.baseReplaced())
         return replaced
       },

@@ -20,7 +20,7 @@ export interface CommitterOptions {
   readonly clock: Clock
   readonly instance: string
   readonly queue: WindowQueue
-  readonly following: Pick<Following, 'end' | 'history' | 'own'>
+  readonly following: Pick<Following, 'end' | 'history' | 'own' | 'restarts'>
   /** From the end of one commit to the beginning of the next; 0 in a quiet room. */
   readonly windowMs: () => number
   /** After this long without an answer `onAway` is called, once for each commit. */
@@ -126,12 +126,23 @@ export class Committer {
   }
 
   async #commitBatch(batch: Batch): Promise<void> {
-    const { clock, queue, following, onCommitted, onTold } = this.#options
-    const { drafts, arrivals } = batch
+    const { clock, following } = this.#options
     const startedMs = clock.monotonic()
     const cancelAwayTimer = this.#watch(batch)
-    const appended = await this.#append(drafts)
-    cancelAwayTimer()
+    for (let rewrites = 0; rewrites < rewritesMax; rewrites++) {
+      const { restarts } = following
+      const appended = await this.#append(batch)
+      // An answer from before the room read everything anew is about a log that is no more.
+      if (appended === null || following.restarts !== restarts) continue
+      cancelAwayTimer()
+      return this.#committed(batch, appended, startedMs)
+    }
+    throw new Error(`the history of this document was rewritten ${rewritesMax} times under one commit`)
+  }
+
+  /** In one turn: nothing may read the room between the log's answer and the room's own account of it. */
+  #committed({ drafts, arrivals }: Batch, appended: Appended, startedMs: number): void {
+    const { clock, queue, following, onCommitted, onTold } = this.#options
     this.#stalled = false
     this.#showing = false
     this.#committedMs = clock.monotonic()
@@ -145,16 +156,16 @@ export class Committer {
     onTold(windows, { ms: this.#committedMs - startedMs, updates: arrivals.length })
   }
 
-  async #append(drafts: readonly Draft[]): Promise<Appended> {
+  /** Null where the log was not the one that the room knew, which it is by now. */
+  async #append({ drafts }: Batch): Promise<Appended | null> {
     const { document, log, following, onRewritten } = this.#options
     const entries = drafts.map(draft => draft.entry)
-    for (let rewrites = 0; ; rewrites++) {
-      try {
-        return await log.append(document, following.end.seq, entries, following.history)
-      } catch (error) {
-        if (!(error instanceof HistoryRewritten) || rewrites === rewritesMax) throw error
-        await onRewritten(error.message)
-      }
+    try {
+      return await log.append(document, following.end.seq, entries, following.history)
+    } catch (error) {
+      if (!(error instanceof HistoryRewritten)) throw error
+      await onRewritten(error.message)
+      return null
     }
   }
 

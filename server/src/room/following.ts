@@ -31,15 +31,13 @@ export interface FollowingOptions {
   readonly onBaseReplaced: () => Promise<void>
   /** Nothing that is known of positions holds any more, or a base has overtaken this room: everything is to be read anew. */
   readonly onLost: (why: string) => Promise<void>
-  /** It is another document now. */
-  readonly onEpochEnded: () => void
   /** The log cannot be read. */
   readonly onFault: (error: unknown) => void
 }
 
 interface Ahead {
   readonly link: string
-  /** Null for an own entry, of which the log told only where it is. */
+  /** Null where the log did not tell. */
   readonly previousLink: string | null
 }
 
@@ -50,6 +48,9 @@ export class Following {
   #end: End
   #generation: number | null
   #heardMs: number
+  #restarts = 0
+  /** Positions mean nothing until everything has been read anew. */
+  #isLost = false
   #cancelGapTimer: (() => void) | null = null
   #reading: Promise<void> | null = null
   /** A look at the store that has been asked for, and the one after it, which all who ask meanwhile share. */
@@ -74,14 +75,21 @@ export class Following {
     return { epoch: this.#epoch, link: this.#end.link }
   }
 
+  /** How often everything was read anew: what the log answered to a question from before that is about another history. */
+  get restarts(): number {
+    return this.#restarts
+  }
+
   /** The room has another base now. */
   hasBase(generation: number | null): void {
     this.#generation = generation
   }
 
-  /** Everything was read anew. A document that the store has lost keeps its epoch. */
+  /** Everything was read anew. */
   restart({ epoch, end, generation }: Position): void {
-    this.#epoch = epoch ?? this.#epoch
+    this.#restarts++
+    this.#isLost = false
+    this.#epoch = epoch
     this.#end = end
     this.#generation = generation
     this.#ahead.clear()
@@ -89,9 +97,14 @@ export class Following {
   }
 
   /** Where the log put what this room appended. Tells for each whether the room has not had it by another way before. */
-  own({ epoch, ends }: Appended): boolean[] {
+  own({ epoch, ends, previousLink }: Appended): boolean[] {
+    if (this.#isLost) return ends.map(() => true)
     this.#epoch ??= epoch
-    const fresh = ends.map(({ seq, link }) => this.#note(seq, { link, previousLink: null }))
+    // What lies within the prefix may be another's entry under the same seq: better twice than not at all.
+    const fresh = ends.map(
+      ({ seq, link }, i) =>
+        this.#note(seq, { link, previousLink: i === 0 ? previousLink : null }) || seq < this.#end.seq,
+    )
     this.#advance()
     this.#watchGap()
     return fresh
@@ -100,6 +113,7 @@ export class Following {
   /** Entries of others, from the relay or from the log, in any order. */
   entries(entries: readonly StoredEntry[]): void {
     const fresh: StoredEntry[] = []
+    if (this.#isLost) return
     for (const entry of entries) {
       const { seq, link, previousLink } = entry
       if (this.#ahead.size >= aheadMax && seq > this.#end.seq + 1) continue
@@ -147,16 +161,17 @@ export class Following {
   }
 
   async #look(): Promise<void> {
-    const { document, log, onBaseReplaced, onLost, onEpochEnded } = this.#options
+    const { document, log, onBaseReplaced } = this.#options
     const had = this.#end
     const { epoch, end, generation } = await log.position(document)
     this.#heardMs = this.#options.clock.monotonic()
-    if (epoch !== null && this.#epoch !== null && epoch !== this.#epoch) return onEpochEnded()
+    if (epoch !== null && this.#epoch !== null && epoch !== this.#epoch)
+      return this.#lost(`expected epoch ${this.#epoch}, it has ${epoch}`)
     this.#epoch ??= epoch
     if (end.seq < had.seq || (end.seq === had.seq && end.link !== had.link))
-      return onLost(`expected it to reach ${had.seq}/${had.link}, it ends at ${end.seq}/${end.link}`)
+      return this.#lost(`expected it to reach ${had.seq}/${had.link}, it ends at ${end.seq}/${end.link}`)
     if (end.seq > this.#end.seq) await this.#read()
-    if (end.seq > this.#end.seq) return onLost(`entry ${this.#end.seq + 1} is in the base only`)
+    if (end.seq > this.#end.seq) return this.#lost(`entry ${this.#end.seq + 1} is in the base only`)
     if (generation !== this.#generation) await onBaseReplaced()
   }
 
@@ -193,7 +208,7 @@ export class Following {
     this.#heardMs = this.#options.clock.monotonic()
     const known = seq === this.#end.seq ? this.#end : this.#ahead.get(seq)
     if (known !== undefined && known.link !== entry.link) {
-      this.#lost(`entry ${seq} was ${known.link} and is ${entry.link}`)
+      this.#lostHere(`entry ${seq} was ${known.link} and is ${entry.link}`)
       return true
     }
     if (known !== undefined || seq <= this.#end.seq) return false
@@ -202,13 +217,13 @@ export class Following {
   }
 
   #advance(): void {
-    for (;;) {
+    while (!this.#isLost) {
       const seq = this.#end.seq + 1
       const next = this.#ahead.get(seq)
-      if (next === undefined) break
+      if (next === undefined) return
       this.#ahead.delete(seq)
       if (next.previousLink !== null && next.previousLink !== this.#end.link)
-        this.#lost(`entry ${seq} follows ${next.previousLink}, expected ${this.#end.link}`)
+        return this.#lostHere(`entry ${seq} follows ${next.previousLink}, expected ${this.#end.link}`)
       this.#end = { seq, link: next.link }
     }
   }
@@ -225,7 +240,12 @@ export class Following {
     })
   }
 
-  #lost(why: string): void {
-    this.#options.onLost(why).catch(this.#options.onFault)
+  #lost(why: string): Promise<void> {
+    this.#isLost = true
+    return this.#options.onLost(why)
+  }
+
+  #lostHere(why: string): void {
+    this.#lost(why).catch(this.#options.onFault)
   }
 }

@@ -53,7 +53,8 @@ export class Mending {
     const { document, loaded, services, queue, following, onMended, onEpochEnded } = this.#options
     const { head, known, windows, end } = await readStored(document, services.log)
     const { epoch } = following.history
-    if (head.epoch !== null && epoch !== null && head.epoch !== epoch) {
+    // An epoch that was not ended on purpose was given by an instance that made again what the store had lost.
+    if (head.formerEpochs.some(former => former.epoch === epoch)) {
       onEpochEnded()
       throw new Error('the document is another one now')
     }
@@ -61,7 +62,7 @@ export class Mending {
     const sent = loaded.known.vectorWithout(uncommitted.map(({ structs }) => structs))
     for (const { structs, deletes } of uncommitted) known.take(structs, deletes)
     const lost = [...this.#heldBeyond(known)]
-    following.restart({ epoch: head.epoch, end, generation: head.base?.generation ?? null })
+    following.restart({ epoch: head.epoch ?? epoch, end, generation: head.base?.generation ?? null })
     loaded.known.become(known)
     loaded.tail.become(head.base?.through ?? 0, windows)
     loaded.generations.replace(head.base)

@@ -24,7 +24,6 @@ export async function openRoom(
       .catch(error => observer.roomFailed({ document, during: 'append', error }))
   }
   const generations = new Generations(head.base, clock, limits.generationKeepMs, drop)
-  const position = { epoch: head.epoch, end, generation: head.base?.generation ?? null }
-  const loaded = { known, tail, generations, position }
+  const loaded = { known, tail, generations, epoch: head.epoch, end }
   return { room: new Room(document, loaded, services, onFailed), entries: windows.length }
 }

@@ -10,6 +10,7 @@ import type { StoredEntry } from '../store/entry.ts'
 import { Following } from './following.ts'
 import { Mending } from './mending.ts'
 import { takeBase } from './read-stored.ts'
+import { RemotePresence, type RemotePresenceOptions } from './remote-presence.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
 import type { Window } from './tail.ts'
 import type { Arrival, WindowQueue } from './window-queue.ts'
@@ -19,6 +20,7 @@ export interface OtherInstancesOptions {
   readonly loaded: Loaded
   readonly services: RoomServices
   readonly queue: WindowQueue
+  readonly presence: RemotePresenceOptions
   /** What is in memory only is to be committed again. */
   readonly offer: (arrival: Arrival) => void
   /** Committed elsewhere; known here from now on. */
@@ -31,26 +33,28 @@ export interface OtherInstancesOptions {
 
 export class OtherInstances {
   readonly following: Following
+  /** Null where there is nobody to tell. */
+  readonly presence: RemotePresence | null
   readonly #options: OtherInstancesOptions
   readonly #mending: Mending
   readonly #channel: RelayChannel | null
 
   constructor(options: OtherInstancesOptions) {
     this.#options = options
-    const { document, loaded, services, onEpochEnded, onFault } = options
+    const { document, loaded, services, onFault } = options
     this.following = new Following({
       document,
       log: services.log,
       clock: services.clock,
-      at: loaded.position,
+      at: { ...loaded, generation: loaded.generations.current?.generation ?? null },
       onEntries: entries => this.#take(entries),
       onBaseReplaced: () => this.#takeBase(),
       onLost: why => this.#mending.mend(why),
-      onEpochEnded,
       onFault,
     })
     this.#mending = new Mending({ ...options, following: this.following })
     this.#channel = services.relay?.join(document, this.#listener()) ?? null
+    this.presence = this.#channel === null ? null : new RemotePresence(this.#channel, options.presence)
   }
 
   get isBusy(): boolean {
@@ -68,11 +72,14 @@ export class OtherInstances {
   }
 
   sweep(): void {
-    if (this.#channel !== null) this.following.sweep()
+    if (this.#channel === null) return
+    this.following.sweep()
+    this.presence?.sweep()
   }
 
   /** The room is let go: nothing is heard any more. */
   leave(): void {
+    this.presence?.end()
     this.#channel?.leave()
   }
 
@@ -84,9 +91,12 @@ export class OtherInstances {
       // Publications may be late: what holds now is read.
       baseReplaced: look,
       epochEnded: look,
-      subscribed: look,
-      presence() {},
-      presenceAsked() {},
+      subscribed: () => {
+        look()
+        this.presence?.subscribed()
+      },
+      presence: (instance, awareness, whole) => this.presence?.hear(instance, awareness, whole),
+      presenceAsked: () => this.presence?.asked(),
     }
   }
 

@@ -36,8 +36,7 @@ async function readAfter(document: string, log: UpdateLog, head: Head): Promise<
   const known = new Known(clientsOf(head.formerEpochs))
   if (head.base !== null) takeBase(known, head.base)
   const windows: Window[] = []
-  let end: End =
-    head.base === null ? { seq: 0, link: noLink } : { seq: head.base.through, link: head.base.link }
+  let end: End = { seq: head.base?.through ?? 0, link: head.base?.link ?? noLink }
   for (;;) {
     const page = await log.readEntries(document, end.seq, readBytesMax)
     for (const { seq, link, update } of page) {

@@ -6,7 +6,7 @@ import type { Workers } from '../compaction/workers.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { TurnBudget } from '../foundation/turn-budget.ts'
 import type { Relay } from '../relay/relay.ts'
-import type { Position, UpdateLog } from '../store/update-log.ts'
+import type { End, UpdateLog } from '../store/update-log.ts'
 import type { GateLimits } from './gate.ts'
 import type { Generations } from './generations.ts'
 import type { JoinFrames } from './join-frames.ts'
@@ -50,5 +50,6 @@ export interface Loaded {
   readonly known: Known
   readonly tail: Tail
   readonly generations: Generations
-  readonly position: Position
+  readonly epoch: string | null
+  readonly end: End
 }

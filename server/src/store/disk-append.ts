@@ -19,12 +19,18 @@ export interface ReadyAppend {
   readonly contents: ReadonlyMap<EntryBody, number>
 }
 
+/** Where the log has an entry. */
+interface Placed {
+  readonly end: End
+  readonly previousLink: string
+}
+
 export function createAppender(database: DatabaseSync, documents: Documents, contents: Contents) {
   const insertEntry = database.prepare(
     'INSERT INTO entry (document, seq, link, previous_link, nonce, checksum, body, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   )
   const selectByNonce = database.prepare(
-    'SELECT seq, link, body, content FROM entry WHERE document = ? AND seq > ? AND nonce = ? ORDER BY seq',
+    'SELECT seq, link, previous_link, body, content FROM entry WHERE document = ? AND seq > ? AND nonce = ? ORDER BY seq',
   )
   const openSavepoint = database.prepare('SAVEPOINT one_document')
   const releaseSavepoint = database.prepare('RELEASE one_document')
@@ -62,9 +68,11 @@ export function createAppender(database: DatabaseSync, documents: Documents, con
     const document = documents.find(request.document) ?? documents.create(request.document)
     let end = documents.end(document)
     const known = request.since < end.seq ? findKnown(document.id, request) : null
+    let before: string | null = null
     const ends = request.entries.map(entry => {
       const already = known?.get(entry)
-      if (already !== undefined) return already
+      before ??= already?.previousLink ?? end.link
+      if (already !== undefined) return already.end
       const previousLink = Buffer.from(end.link, 'hex')
       const link = draw8Bytes()
       const content = written.get(entry) ?? null
@@ -77,15 +85,15 @@ export function createAppender(database: DatabaseSync, documents: Documents, con
       insertEntry.run(document.id, end.seq, link, previousLink, nonce, checksum, body, content)
       return end
     })
-    return { epoch: document.epoch, ends }
+    return { epoch: document.epoch, ends, previousLink: before ?? end.link }
   }
 
   /**
    * Where the log already has entries of this append. Each stored entry answers for one only: an append may give several
    * entries the same nonce, and then they are told apart by their order.
    */
-  function findKnown(document: number, { since, entries }: RequestOf<'append'>): Map<EntryBody, End> {
-    const known = new Map<EntryBody, End>()
+  function findKnown(document: number, { since, entries }: RequestOf<'append'>): Map<EntryBody, Placed> {
+    const known = new Map<EntryBody, Placed>()
     const taken = new Set<number>()
     for (const entry of entries) {
       for (const row of selectByNonce.all(document, since, Buffer.from(entry.nonce, 'hex'))) {
@@ -93,7 +101,7 @@ export function createAppender(database: DatabaseSync, documents: Documents, con
         const beginning = (row.body ?? contents.readBeginning(row.content as number)) as Uint8Array
         if (taken.has(seq) || decodeOrigin(beginning).instance !== entry.instance) continue
         taken.add(seq)
-        known.set(entry, { seq, link: toHex(row.link) })
+        known.set(entry, { end: { seq, link: toHex(row.link) }, previousLink: toHex(row.previous_link) })
         break
       }
     }

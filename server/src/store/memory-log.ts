@@ -85,15 +85,16 @@ export function createMemoryLog(_options: { readonly clock: Clock }): UpdateLog 
 
   function appendAll(document: MemoryDocument, since: number, bodies: readonly EntryBody[]): Appended {
     const known = findKnown(document.tail, since, bodies)
-    const ends = bodies.map(body => {
+    const entries = bodies.map(body => {
       const already = known.get(body)
       if (already !== undefined) return already
       const previous = endOf(document)
-      const end = { seq: previous.seq + 1, link: randomHex() }
-      document.tail.push({ ...body, ...end, previousLink: previous.link })
-      return end
+      const entry = { ...body, seq: previous.seq + 1, link: randomHex(), previousLink: previous.link }
+      document.tail.push(entry)
+      return entry
     })
-    return { epoch: document.epoch, ends }
+    const ends = entries.map(({ seq, link }) => ({ seq, link }))
+    return { epoch: document.epoch, ends, previousLink: entries[0]?.previousLink ?? endOf(document).link }
   }
 
   function replace(document: MemoryDocument, base: NewBase): Replaced {
@@ -218,14 +219,14 @@ function findKnown(
   tail: readonly MemoryEntry[],
   since: number,
   bodies: readonly EntryBody[],
-): Map<EntryBody, End> {
-  const known = new Map<EntryBody, End>()
+): Map<EntryBody, MemoryEntry> {
+  const known = new Map<EntryBody, MemoryEntry>()
   const candidates = new Set(tail.filter(({ seq }) => seq > since))
   for (const body of bodies)
     for (const candidate of candidates) {
       if (candidate.nonce !== body.nonce || candidate.instance !== body.instance) continue
       candidates.delete(candidate)
-      known.set(body, { seq: candidate.seq, link: candidate.link })
+      known.set(body, candidate)
       break
     }
   return known

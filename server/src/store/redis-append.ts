@@ -54,9 +54,10 @@ export function createRedisAppender({ commands, order, instance }: AppenderOptio
     { mayMake }: { mayMake: boolean },
   ): Promise<Answer> {
     const reply = await commands.run(appendScript, [log, meta, channel], [since!, mayMake ? 1 : 0, ...values])
-    const [status, epoch, ...ends] = reply
+    const [status, epoch, before, ...ends] = reply
     const answer = String(status)
-    return answer === 'ok' ? { epoch: String(epoch), ends: readEnds(ends) } : (answer as Answer)
+    if (answer !== 'ok') return answer as Answer
+    return { epoch: String(epoch), ends: readEnds(ends), previousLink: before.toString('hex') }
   }
 
   /** The values of the script but for whether it may make the document. */

@@ -51,14 +51,16 @@ end
 `
 
 /**
- * Answers `ok`, the epoch and seq and link of each entry; or nothing but `absent` (it may not make the document), `rewritten`
+ * Answers `ok`, the epoch, the link before the first entry, and seq and link of each; or nothing but `absent` (it may not make the document), `rewritten`
  * or `deleted`.
  *
  * KEYS: log, meta, channel. ARGV: since, 1 if it may make the document, 1 if a history is given, its epoch or nothing, its link, an
  * epoch for a new document, its name, the beginnings of both publications, how many bytes of bodies are published; then for each
  * entry: the length of its origin, its link, its body.
  */
-export const appendScript = script<[status: Buffer, epoch: Buffer, ...ends: (number | Buffer)[]]>(
+export const appendScript = script<
+  [status: Buffer, epoch: Buffer, before: Buffer, ...ends: (number | Buffer)[]]
+>(
   findEnd,
   findLink,
   `
@@ -85,7 +87,7 @@ while from < seq do
     from = tonumber(string.match(entry[1], '^%d+'))
     local nonce = string.sub(entry[2][6], 2, 9)
     byNonce[nonce] = byNonce[nonce] or {}
-    table.insert(byNonce[nonce], { seq = from, link = entry[2][2], body = entry[2][6] })
+    table.insert(byNonce[nonce], { seq = from, link = entry[2][2], previous = entry[2][4], body = entry[2][6] })
   end
 end
 -- Each stored entry answers for one only, as entries may share a nonce.
@@ -97,11 +99,12 @@ local function takeKnown(body, originLength)
   end
 end
 
-local before, reply, published, publishedBytes = link, { 'ok', false }, {}, 0
+local before, reply, published, publishedBytes = link, { 'ok', false, link }, {}, 0
 for i = 11, #ARGV, 3 do
   local body = ARGV[i + 2]
   local known = takeKnown(body, tonumber(ARGV[i]))
   if known then
+    if #reply == 3 then reply[3] = known.previous end
     table.insert(reply, known.seq)
     table.insert(reply, known.link)
   else

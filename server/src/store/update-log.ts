@@ -155,6 +155,8 @@ export interface Appended {
   readonly epoch: string
   /** One for each entry, in order. */
   readonly ends: readonly End[]
+  /** The link of the entry before the first of them. */
+  readonly previousLink: string
 }
 
 export type Replaced =

@@ -4,10 +4,10 @@
  */
 import { replaceSource } from './replace-source.mjs'
 
-const append = 'const appended = await this.#append(drafts)'
+const append = 'const appended = await this.#append(batch)'
 const early = `
-    onTold(
-      drafts.map(({ content }, i) => ({ seq: following.end.seq + 1 + i, ...content })),
+    this.#options.onTold(
+      batch.drafts.map(({ content }, i) => ({ seq: following.end.seq + 1 + i, ...content })),
       { ms: 0, updates: 0 },
     )
     await new Promise(resolve => setTimeout(resolve, 100))

@@ -28,7 +28,6 @@ async function follow(log: UpdateLog, clock = new TestClock()) {
     onEntries: entries => taken.push(...entries.map(({ seq }) => seq)),
     onBaseReplaced: async () => void told.push('base replaced'),
     onLost: async () => void told.push('lost'),
-    onEpochEnded: () => void told.push('epoch ended'),
     onFault: error => void told.push(String(error)),
   })
   return { following, taken, told, clock, looks: () => looks }
@@ -159,7 +158,7 @@ test('a document that was replaced is told, and its entries are not taken', asyn
   const { through: _, ...content } = makeBase(1)
   await log.replaceDocument(document, null, { ...content, lacks: { structs: new Map(), deletes: new Map() } })
   await room.following.upToDate()
-  expect(room.told).toEqual(['epoch ended'])
+  expect(room.told).toEqual(['lost'])
 })
 
 test('a base that somebody else put under the log is told, and one that has overtaken the room is a lost history', async () => {

@@ -4,73 +4,15 @@ import type { UpdateLog } from '@syncline/server/internal/store/update-log'
 import { decodeVector } from '@syncline/shared/update/vector'
 import { expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { readAll } from '../../contract/log-content.ts'
-import { TestClock, turn, turnsUntil } from '../../support/room-clock.ts'
+import { count, Random, testSeed } from '../../support/counts.ts'
+import { turn, turnsUntil } from '../../support/room-clock.ts'
+import { shareInstances, sit, textOf } from '../../support/room-instances.ts'
 import type { TestMember } from '../../support/room-member.ts'
-import { type SharedLog, shareLog } from '../../support/room-relay.ts'
-import { documentName, openStage, type RoomStage, type StageOptions, say } from '../../support/room-stage.ts'
-
-interface World {
-  readonly clock: TestClock
-  readonly memory: UpdateLog
-  readonly shared: SharedLog
-  open(options?: StageOptions): Promise<RoomStage>
-}
-
-function world(): World {
-  const clock = new TestClock()
-  const memory = createMemoryLog({ clock })
-  const shared = shareLog(clock, memory)
-  let instances = 0
-  return {
-    clock,
-    memory,
-    shared,
-    open: options =>
-      openStage({ clock, instance: `instance ${++instances}`, ...shared.instance(), ...options }),
-  }
-}
+import { documentName, type RoomStage, say } from '../../support/room-stage.ts'
 
 /** What a client with its own document would show after all that this member was sent. */
 function shown(member: TestMember, doc = new Y.Doc()): string {
   for (const update of member.documentFrames()) Y.applyUpdate(doc, update)
-  return doc.getText('text').toString()
-}
-
-/** A person at a room: what they write, and what they are shown. */
-async function person(stage: RoomStage, client: number) {
-  const doc = new Y.Doc()
-  doc.clientID = client
-  const member = await stage.join(`person ${client}`)
-  doc.on('update', (update: Uint8Array, origin: unknown) => {
-    if (origin === null) stage.room.receive(member, say.update(update))
-  })
-  const hear = () => {
-    for (const message of member.news()) {
-      if ('update' in message) Y.applyUpdate(doc, message.update, 'room')
-      if (message.kind === 'sync-step-1')
-        stage.room.receive(member, {
-          kind: 'sync-step-2',
-          update: Y.encodeStateAsUpdate(doc, message.vector),
-        })
-    }
-    return doc.getText('text').toString()
-  }
-  hear()
-  return {
-    doc,
-    member,
-    hear,
-    write: (text: string) => doc.getText('text').insert(doc.getText('text').length, text),
-  }
-}
-
-async function stored(log: UpdateLog): Promise<string> {
-  const doc = new Y.Doc()
-  const { base } = await log.load(documentName)
-  for (let piece = 0; piece < (base?.pieces ?? 0); piece++)
-    Y.applyUpdate(doc, (await log.readPiece(documentName, base!.generation, piece)) as Uint8Array)
-  for (const { update } of await readAll(log, documentName)) Y.applyUpdate(doc, update)
   return doc.getText('text').toString()
 }
 
@@ -84,14 +26,14 @@ async function writeUntilCompacted(
     await turn()
   }
   await turnsUntil('a base', () => stage.eventsNamed('compacted').length > 0 && !stage.room.isBusy)
-  expect(await stored(log)).toHaveLength(120_000)
+  expect(await textOf(log)).toHaveLength(120_000)
   return log.position(documentName)
 }
 
 test('[REL-1] what is written on one instance is shown on the other, both ways', async () => {
-  const { open } = world()
+  const { open } = shareInstances()
   const [left, right] = [await open(), await open()]
-  const [ada, ben] = [await person(left, 1), await person(right, 2)]
+  const [ada, ben] = [await sit(left, 1), await sit(right, 2)]
   ada.write('ada ')
   await turnsUntil('ben to see it', () => ben.hear() === 'ada ')
   ben.write('ben')
@@ -100,19 +42,19 @@ test('[REL-1] what is written on one instance is shown on the other, both ways',
 })
 
 test('[REL-1] two newcomers who open a new document at the same moment on both sides write one document', async () => {
-  const { open, memory } = world()
+  const { open, memory } = shareInstances()
   const [left, right] = await Promise.all([open(), open()])
-  const [ada, ben] = [await person(left, 1), await person(right, 2)]
+  const [ada, ben] = [await sit(left, 1), await sit(right, 2)]
   ada.write('ada')
   ben.write('ben')
   await turnsUntil('both to see both', () => ada.hear().length === 6 && ada.hear() === ben.hear())
-  expect(await stored(memory)).toBe(ada.hear())
+  expect(await textOf(memory)).toBe(ada.hear())
 })
 
 test('[REL-1] lost publications are found within two seconds, also when nobody types any more', async () => {
-  const { open, shared, clock } = world()
+  const { open, shared, clock } = shareInstances()
   const [left, right] = [await open(), await open()]
-  const [ada, ben] = [await person(left, 1), await person(right, 2)]
+  const [ada, ben] = [await sit(left, 1), await sit(right, 2)]
   shared.lose()
   for (const letter of 'nobody hears this') {
     ada.write(letter)
@@ -125,9 +67,9 @@ test('[REL-1] lost publications are found within two seconds, also when nobody t
 })
 
 test('[REL-1] publications that arrive late and backwards are shown once each', async () => {
-  const { open, shared } = world()
+  const { open, shared } = shareInstances()
   const [left, right] = [await open(), await open()]
-  const [ada, ben] = [await person(left, 1), await person(right, 2)]
+  const [ada, ben] = [await sit(left, 1), await sit(right, 2)]
   shared.hold()
   for (const letter of 'backwards') {
     ada.write(letter)
@@ -142,10 +84,10 @@ test('[REL-1] publications that arrive late and backwards are shown once each', 
 })
 
 test('[SYNC-1] a newcomer on an instance that has heard nothing gets all that was saved on the other before they asked', async () => {
-  const { open, shared } = world()
+  const { open, shared } = shareInstances()
   const [left, right] = [await open(), await open()]
   shared.lose()
-  const ada = await person(left, 1)
+  const ada = await sit(left, 1)
   ada.write('saved elsewhere')
   await turnsUntil('it to be saved', () => left.room.end.seq === 1)
   const late = await right.join('late')
@@ -154,9 +96,9 @@ test('[SYNC-1] a newcomer on an instance that has heard nothing gets all that wa
 })
 
 test('[LOG-2] a publication is never ahead of the log', async () => {
-  const { open } = world()
+  const { open } = shareInstances()
   const [left, right] = [await open(), await open()]
-  const [ada, ben] = [await person(left, 1), await person(right, 2)]
+  const [ada, ben] = [await sit(left, 1), await sit(right, 2)]
   left.log.hold()
   ada.write('not saved')
   for (let turns = 0; turns < 20; turns++) await turn()
@@ -166,9 +108,9 @@ test('[LOG-2] a publication is never ahead of the log', async () => {
 })
 
 test('a base that one instance put under the log is taken by the other, whose joiners get it', async () => {
-  const { open, memory } = world()
+  const { open, memory } = shareInstances()
   const [left, right] = [await open(), await open()]
-  const ada = await person(left, 1)
+  const ada = await sit(left, 1)
   const { generation } = await writeUntilCompacted(ada, left, memory)
   await turnsUntil('the other to have it', () => right.room.end.seq === left.room.end.seq)
   const read: number[] = []
@@ -178,9 +120,9 @@ test('a base that one instance put under the log is taken by the other, whose jo
 })
 
 test('[REL-2] a log that lost everything gets it back from the rooms and from their members', async () => {
-  const { open, shared, clock, memory } = world()
+  const { open, shared, clock, memory } = shareInstances()
   const [left, right] = [await open(), await open()]
-  const [ada, ben] = [await person(left, 1), await person(right, 2)]
+  const [ada, ben] = [await sit(left, 1), await sit(right, 2)]
   ada.write('from ada ')
   await turnsUntil('ben to see it', () => ben.hear() === 'from ada ')
   ben.write('and from ben')
@@ -196,15 +138,15 @@ test('[REL-2] a log that lost everything gets it back from the rooms and from th
     ada.hear()
     ben.hear()
   }
-  expect(await stored(empty)).toBe('from ada and from ben')
+  expect(await textOf(empty)).toBe('from ada and from ben')
   expect((await empty.load(documentName)).epoch).toBe(epoch)
   expect([ada.member.closed, ben.member.closed]).toEqual([null, null])
 })
 
 test('[REL-2] what only a member still holds is asked for, and appended', async () => {
-  const { open, shared, clock, memory } = world()
+  const { open, shared, clock, memory } = shareInstances()
   const stage = await open()
-  const ada = await person(stage, 1)
+  const ada = await sit(stage, 1)
   // All that the room holds is in the base by then.
   await writeUntilCompacted(ada, stage, memory)
   const empty = createMemoryLog({ clock })
@@ -214,14 +156,14 @@ test('[REL-2] what only a member still holds is asked for, and appended', async 
   await turnsUntil('the room to ask', () => ada.member.kinds().includes('sync-step-1'))
   ada.hear()
   await turnsUntil('it to be committed', () => !stage.room.isBusy)
-  expect(await stored(empty)).toHaveLength(120_000)
+  expect(await textOf(empty)).toHaveLength(120_000)
   expect(ada.member.closed).toBeNull()
 })
 
 test('[REL-2] a commit that finds a rewritten history is made in the new one, and everything before it as well', async () => {
-  const { open, shared, clock, memory } = world()
+  const { open, shared, clock, memory } = shareInstances()
   const stage = await open()
-  const ada = await person(stage, 1)
+  const ada = await sit(stage, 1)
   ada.write('before ')
   await turnsUntil('it to be saved', () => stage.room.end.seq === 1)
   const { epoch } = await memory.load(documentName)
@@ -243,7 +185,7 @@ test('[REL-2] a commit that finds a rewritten history is made in the new one, an
   ada.write('after')
   await turnsUntil('it to be saved', () => stage.eventsNamed('mended').length > 0 && !stage.room.isBusy)
   await turnsUntil('ada to see the other', () => ada.hear().includes('other '))
-  const text = await stored(rewritten)
+  const text = await textOf(rewritten)
   expect(text).toContain('other ')
   expect(text).toContain('before after')
   expect(ada.hear()).toBe(text)
@@ -251,9 +193,9 @@ test('[REL-2] a commit that finds a rewritten history is made in the new one, an
 })
 
 test('[LOG-3] a document that another instance has replaced is another one: everybody comes back to that', async () => {
-  const { open, clock, memory } = world()
+  const { open, clock, memory } = shareInstances()
   const stage = await open()
-  const ada = await person(stage, 1)
+  const ada = await sit(stage, 1)
   ada.write('what was')
   await turnsUntil('it to be saved', () => stage.room.end.seq === 1)
   const { through: _, ...content } = {
@@ -275,9 +217,9 @@ test('[LOG-3] a document that another instance has replaced is another one: ever
 })
 
 test('[REL-2] while the store is away, edits are shown and not acknowledged, by setting', async () => {
-  const { open, clock } = world()
+  const { open, clock } = shareInstances()
   const stage = await open({ limits: { showUnsavedAfterMs: 2_000 } })
-  const [ada, ben] = [await person(stage, 1), await person(stage, 2)]
+  const [ada, ben] = [await sit(stage, 1), await sit(stage, 2)]
   stage.log.hold()
   ada.write('one ')
   await turn()
@@ -296,13 +238,13 @@ test('[REL-2] while the store is away, edits are shown and not acknowledged, by 
   stage.log.release()
   await turnsUntil('it to be acknowledged', () => ada.member.kinds().includes('saved'))
   await turnsUntil('all of it to be saved', () => !stage.room.isBusy)
-  expect(await stored(stage.log)).toBe('one two')
+  expect(await textOf(stage.log)).toBe('one two')
 })
 
 test('the vector of a room that followed others is what a reference document has', async () => {
-  const { open } = world()
+  const { open } = shareInstances()
   const [left, right] = [await open(), await open()]
-  const [ada, ben] = [await person(left, 1), await person(right, 2)]
+  const [ada, ben] = [await sit(left, 1), await sit(right, 2)]
   for (let i = 0; i < 20; i++) {
     ada.write('a')
     ben.write('b')
@@ -319,4 +261,51 @@ test('the vector of a room that followed others is what a reference document has
       [2, 20],
     ]),
   })
+})
+
+const documents = count('INSTANCES', 40)
+/** Every room looks at the log in each second one; three looks are enough to find anything. */
+const settlingRounds = 12
+
+test(`[REL-1] [REL-2] ${documents} documents written on three instances are everywhere the same, whatever log and relay do, seed ${testSeed()}`, async () => {
+  const random = new Random(testSeed())
+  for (let document = 0; document < documents; document++) {
+    const { open, shared, clock } = shareInstances()
+    const limits = { showUnsavedAfterMs: 2_000 }
+    const rooms = [await open({ limits }), await open({ limits }), await open({ limits })]
+    const people = await Promise.all(
+      Array.from({ length: 5 }, (_, i) => sit(rooms[i % rooms.length]!, i + 1)),
+    )
+    const events = [
+      () => shared.lose(),
+      () => shared.hold(),
+      () => shared.release(),
+      () => random.pick(rooms).log.hold(),
+      () => random.pick(rooms).log.release(),
+      () => shared.exchange(createMemoryLog({ clock })),
+      () => clock.advance(random.below(3_000)),
+      () => random.pick(rooms).room.sweep(),
+    ]
+    for (let step = 0; step < 60; step++) {
+      const someone = random.pick(people)
+      const text = someone.doc.getText('text')
+      if (random.below(5) === 0 && text.length > 0) text.delete(random.below(text.length), 1)
+      else if (random.below(2) === 0) text.insert(random.below(text.length + 1), random.text(3))
+      else someone.hear()
+      if (random.below(6) === 0) random.pick(events)()
+      if (random.below(2) === 0) await turn()
+    }
+    const texts = () => new Set(people.map(({ hear }) => hear()))
+    shared.release()
+    for (const { log } of rooms) log.release()
+    for (let round = 0; round < settlingRounds; round++) {
+      clock.advance(500)
+      for (const { room } of rooms) room.sweep()
+      for (let turns = 0; turns < 10; turns++) await turn()
+      texts()
+    }
+    expect(texts().size, `document ${document}`).toBe(1)
+    expect(await textOf(rooms[0]!.log)).toBe([...texts()][0])
+    expect(people.map(({ member }) => member.closed)).toEqual(people.map(() => null))
+  }
 })
