@@ -11,6 +11,14 @@ import type { Workers } from './workers.ts'
 
 export interface CompactionRequest {
   readonly document: string
+  /**
+   * What to compact, asked for when the document's turn has come: what is written while others are compacted is then in this
+   * base, and not a reason for the next one.
+   */
+  readonly begin: () => CompactionScope
+}
+
+export interface CompactionScope {
   /** The current base as the room knows it. */
   readonly base: Base | null
   /** The new base holds all entries up to this seq. */
@@ -53,7 +61,8 @@ export class Compactor {
     await this.#turn
   }
 
-  async #compact({ document, base, through }: CompactionRequest): Promise<CompactionOutcome> {
+  async #compact({ document, begin }: CompactionRequest): Promise<CompactionOutcome> {
+    const { base, through } = begin()
     const pieces = await this.#readPieces(document, base)
     if (pieces === 'gone') return { outcome: 'superseded' }
     const entries = await this.#readEntries(document, base?.through ?? 0, through)

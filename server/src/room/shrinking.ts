@@ -74,11 +74,16 @@ export class Shrinking {
 
   async #compact(): Promise<void> {
     const { document, tail, generations, known, following, compactor, clock, observer } = this.#options
-    const through = following.end.seq
-    const startedMs = clock.monotonic()
-    // The new base ends where a chunk ends, so that the tail after it is whole chunks.
-    tail.seal()
-    const result = await compactor.compact({ document, base: generations.current, through })
+    let through = following.end.seq
+    let startedMs = clock.monotonic()
+    const begin = () => {
+      // The new base ends where a chunk ends, so that the tail after it is whole chunks.
+      tail.seal()
+      through = following.end.seq
+      startedMs = clock.monotonic()
+      return { base: generations.current, through }
+    }
+    const result = await compactor.compact({ document, begin })
     const ms = clock.monotonic() - startedMs
     if (result.outcome === 'replaced') {
       known.takeDeletes(result.deletes)

@@ -24,6 +24,8 @@ async function append(log: TestLog, updates: readonly Uint8Array[]): Promise<voi
   }
 }
 
+const from = (base: Base | null, through: number) => ({ document, begin: () => ({ base, through }) })
+
 const workers = { buildBase: async (input: Parameters<typeof buildBase>[0]) => buildBase(input) }
 
 function replaced(outcome: CompactionOutcome): Base {
@@ -35,7 +37,7 @@ describe('a compaction', () => {
   test('puts a base of all entries under the log, and tells it as the log has it', async () => {
     const updates = typed(7, 'one ', 'two ', 'three ')
     const log = await logWith(updates)
-    const base = replaced(await new Compactor(log, workers).compact({ document, base: null, through: 3 }))
+    const base = replaced(await new Compactor(log, workers).compact(from(null, 3)))
     const head = await log.load(document)
     expect(base).toEqual(head.base)
     expect(base.link).toBe(head.end.link)
@@ -48,9 +50,9 @@ describe('a compaction', () => {
     const updates = typed(7, 'one ', 'two ', 'three ')
     const log = await logWith(updates)
     const compactor = new Compactor(log, workers)
-    const base = replaced(await compactor.compact({ document, base: null, through: 2 }))
+    const base = replaced(await compactor.compact(from(null, 2)))
     expect((await log.readEntries(document, 2, 1e6)).map(({ seq }) => seq)).toEqual([3])
-    const next = replaced(await compactor.compact({ document, base, through: 3 }))
+    const next = replaced(await compactor.compact(from(base, 3)))
     const piece = (await log.readPiece(document, next.generation, 0)) as Uint8Array
     expect(textOf(load([piece]))).toBe('three two one ')
   })
@@ -64,7 +66,7 @@ describe('a compaction', () => {
       reads++
       return readEntries(...page)
     }
-    const base = replaced(await new Compactor(log, workers).compact({ document, base: null, through: 4 }))
+    const base = replaced(await new Compactor(log, workers).compact(from(null, 4)))
     expect(reads).toBeGreaterThan(2)
     expect(base.bytes).toBeGreaterThan(2_400_000)
     expect(base.pieces).toBeGreaterThan(9)
@@ -73,24 +75,24 @@ describe('a compaction', () => {
   test('whose base somebody else has replaced changes nothing', async () => {
     const log = await logWith(typed(7, 'one ', 'two '))
     const compactor = new Compactor(log, workers)
-    const first = replaced(await compactor.compact({ document, base: null, through: 1 }))
-    expect(await compactor.compact({ document, base: null, through: 2 })).toEqual({ outcome: 'superseded' })
+    const first = replaced(await compactor.compact(from(null, 1)))
+    expect(await compactor.compact(from(null, 2))).toEqual({ outcome: 'superseded' })
     expect((await log.load(document)).base).toEqual(first)
   })
 
   test('whose base has been dropped is superseded', async () => {
     const log = await logWith(typed(7, 'one ', 'two ', 'three '))
     const compactor = new Compactor(log, workers)
-    const first = replaced(await compactor.compact({ document, base: null, through: 1 }))
-    replaced(await compactor.compact({ document, base: first, through: 2 }))
+    const first = replaced(await compactor.compact(from(null, 1)))
+    replaced(await compactor.compact(from(first, 2)))
     await log.dropGeneration(document, first.generation)
-    expect(await compactor.compact({ document, base: first, through: 3 })).toEqual({ outcome: 'superseded' })
+    expect(await compactor.compact(from(first, 3))).toEqual({ outcome: 'superseded' })
   })
 
   test('[ROOM-3] that meets a damaged entry names it, and leaves everything as it was', async () => {
     const good = typed(7, 'one ')
     const log = await logWith([...good, good[0]!.slice(0, -2)])
-    const outcome = await new Compactor(log, workers).compact({ document, base: null, through: 2 })
+    const outcome = await new Compactor(log, workers).compact(from(null, 2))
     expect(outcome).toEqual({
       outcome: 'failed',
       reason: expect.stringContaining('damaged'),
@@ -107,17 +109,16 @@ describe('a compaction', () => {
         throw new Error('the worker died')
       },
     }
-    const request = { document, base: null, through: 1 }
-    expect(await new Compactor(log, dead).compact(request)).toEqual({
+    expect(await new Compactor(log, dead).compact(from(null, 1))).toEqual({
       outcome: 'failed',
       reason: 'the worker died',
     })
-    expect(await new Compactor(log, workers).compact({ ...request, through: 5 })).toMatchObject({
+    expect(await new Compactor(log, workers).compact(from(null, 5))).toMatchObject({
       outcome: 'failed',
       reason: expect.stringContaining('ends at 1'),
     })
     log.replaceBase = async () => ({ ok: false, reason: 'away' })
-    expect(await new Compactor(log, workers).compact(request)).toMatchObject({ outcome: 'failed' })
+    expect(await new Compactor(log, workers).compact(from(null, 1))).toMatchObject({ outcome: 'failed' })
   })
 })
 
@@ -132,9 +133,16 @@ test('documents are compacted one at a time, and a failure holds up none', async
     },
   }
   const compactor = new Compactor(log, slow)
-  const requests = [1, 2].map(() => compactor.compact({ document, base: null, through: 1 }))
+  let begun = 0
+  const begin = () => {
+    begun++
+    return { base: null, through: 1 }
+  }
+  const requests = [1, 2].map(() => compactor.compact({ document, begin }))
   for (let turns = 0; turns < 5; turns++) await turn()
   expect(building).toHaveLength(1)
+  // What is written until its turn comes belongs into the base of the second.
+  expect(begun).toBe(1)
   building[0]!()
   expect((await requests[0]!).outcome).toBe('failed')
   for (let turns = 0; turns < 5; turns++) await turn()

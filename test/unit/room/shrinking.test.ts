@@ -1,7 +1,11 @@
 /**
  * When a room has its tail compacted, what it makes of the result, and that nothing waits for it.
  */
-import type { CompactionOutcome, CompactionRequest } from '@syncline/server/internal/compaction/compactor'
+import type {
+  CompactionOutcome,
+  CompactionRequest,
+  CompactionScope,
+} from '@syncline/server/internal/compaction/compactor'
 import { isDueAtRest, isDueWhileBusy } from '@syncline/server/internal/room/compaction-due'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
@@ -47,10 +51,10 @@ describe('at rest a tail is compacted', () => {
 
 /** A compactor that answers when the test says so. */
 function scripted() {
-  const requests: CompactionRequest[] = []
+  const requests: (CompactionScope & { readonly document: string })[] = []
   const answers: ((outcome: CompactionOutcome) => void)[] = []
-  const compact = (request: CompactionRequest) => {
-    requests.push(request)
+  const compact = ({ document, begin }: CompactionRequest) => {
+    requests.push({ document, ...begin() })
     return new Promise<CompactionOutcome>(resolve => answers.push(resolve))
   }
   return {
@@ -80,6 +84,21 @@ describe('a room', () => {
     expect(log.appended).toHaveLength(3)
     expect(requests).toHaveLength(1)
     expect(textOf(load((await join('joiner')).documentFrames()))).toHaveLength(5 + 2 * longText.length)
+  })
+
+  test('has in its base also what is written while it waits for its turn', async () => {
+    let begin: CompactionRequest['begin'] = () => ({ base: null, through: 0 })
+    const compact = (request: CompactionRequest) => {
+      begin = request.begin
+      return new Promise<CompactionOutcome>(() => {})
+    }
+    const { room, join } = await openStage({ compactor: { compact } })
+    const writer = await join('writer')
+    for (const update of [...typed(7, longText), ...typed(8, 'more')]) {
+      room.receive(writer, say.update(update))
+      await turn()
+    }
+    expect(begin()).toEqual({ base: null, through: 2 })
   })
 
   test('at rest looks after 30 s without a commit', async () => {
