@@ -1,6 +1,7 @@
 /**
  * Keeps bytes that several ask for within a short time, under one bound for all of them: least recently used goes first.
- * Whoever asks while the bytes are still being fetched waits for the same fetch.
+ * Whoever asks while the bytes are still being fetched waits for the same fetch. What only one asks for is not kept: after a
+ * restart every document is opened once, and that must not fill the memory.
  */
 export class ByteCache {
   readonly #bytesMax: number
@@ -8,7 +9,8 @@ export class ByteCache {
   readonly #kept = new Map<string, Uint8Array>()
   readonly #fetching = new Map<string, Promise<Uint8Array | null>>()
   #bytes = 0
-  readonly #usedSinceSweep = new Set<string>()
+  /** What was asked for since the last sweep, and whether more than once. */
+  readonly #asked = new Map<string, boolean>()
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
@@ -20,7 +22,7 @@ export class ByteCache {
 
   /** Null where there is nothing (any more); that is not kept. */
   get(key: string, fetch: () => Promise<Uint8Array | null>): Promise<Uint8Array | null> | Uint8Array {
-    this.#usedSinceSweep.add(key)
+    this.#asked.set(key, this.#asked.has(key))
     const kept = this.#kept.get(key)
     if (kept !== undefined) {
       this.#kept.delete(key)
@@ -33,16 +35,16 @@ export class ByteCache {
   /** Lets go of what nobody has asked for since the last sweep: after a storm the memory is worth more elsewhere. */
   sweep(): void {
     for (const [key, { byteLength }] of this.#kept) {
-      if (this.#usedSinceSweep.has(key)) continue
+      if (this.#asked.has(key)) continue
       this.#kept.delete(key)
       this.#bytes -= byteLength
     }
-    this.#usedSinceSweep.clear()
+    this.#asked.clear()
   }
 
   #fetch(key: string, fetch: () => Promise<Uint8Array | null>): Promise<Uint8Array | null> {
     const fetching = fetch().then(bytes => {
-      if (bytes !== null) this.#keep(key, bytes)
+      if (bytes !== null && this.#asked.get(key) === true) this.#keep(key, bytes)
       return bytes
     })
     this.#fetching.set(key, fetching)
