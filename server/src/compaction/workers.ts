@@ -10,6 +10,10 @@ import type { Tasks } from './compaction-worker.ts'
 
 /** One for compaction, one for what somebody waits for. */
 const threadsMax = 2
+/** An idle thread collects no garbage: what the last documents took would stay taken until it ends. */
+const threadIdleMsMax = 5_000
+/** A worker makes and drops whole documents. Without this bound it holds 100 MB more, and is no faster. */
+const threadYoungGenerationMaxMb = 24
 /** Tasks that wait for a thread; each holds at most one update or piece, compactions are queued before they read. */
 const waitingTasksMax = 10_000
 /** Far more than 100 MB of document take; a task that goes on longer has met content that Yjs cannot digest. */
@@ -30,8 +34,10 @@ export class Workers {
     const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     this.#pool = new Piscina({
       filename: new URL(`./compaction-worker.${ending}`, import.meta.url).href,
-      minThreads: 1,
+      minThreads: 0,
       maxThreads: threadsMax,
+      idleTimeout: threadIdleMsMax,
+      resourceLimits: { maxYoungGenerationSizeMb: threadYoungGenerationMaxMb },
       maxQueue: waitingTasksMax,
     })
   }
