@@ -1,6 +1,6 @@
 /**
- * Looks, before the tests run, that the machine has what they need and npm cannot bring: Node 24 or newer and a Chromium. As root
- * on Debian it installs Chromium; elsewhere it says in one line what is missing and how to get it. Quiet when all is there.
+ * Looks, before the tests run, that the machine has what they need and npm cannot bring: Node 24 or newer, a Chromium and Redis. As
+ * root on Debian it installs the last two; elsewhere it says in one line what is missing and how to get it. Quiet when all is there.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -9,7 +9,9 @@ import { findChromium } from './find-chromium.ts'
 const nodeMajorMin = 24
 const installMsMax = 10 * 60_000
 
-const problem = missingNode() ?? missingChromium()
+const isRootOnDebian = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
+
+const problem = missingNode() ?? missingChromium() ?? missingRedis()
 if (problem !== undefined) {
   console.error(`The tests cannot run: ${problem}`)
   process.exitCode = 1
@@ -25,7 +27,6 @@ function missingChromium(): string | undefined {
   const given = process.env.CHROMIUM_PATH
   if (given !== undefined && given !== '')
     return `CHROMIUM_PATH is ${given}, which is not an executable file.`
-  const isRootOnDebian = process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
   const byHand = 'Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH to a Chromium or Chrome.'
   if (!isRootOnDebian) return `no Chromium was found. ${byHand}`
   console.log('No Chromium was found: installing it with apt-get.')
@@ -36,12 +37,27 @@ function missingChromium(): string | undefined {
     : undefined
 }
 
+function missingRedis(): string | undefined {
+  const programs = ['redis-server', 'redis-sentinel']
+  const missing = () => programs.filter(program => spawnSync(program, ['--version']).status !== 0)
+  const [first] = missing()
+  if (first === undefined) return undefined
+  const byHand = `Install it (Debian: apt-get install ${programs.join(' ')}).`
+  if (!isRootOnDebian) return `no ${first} was found. ${byHand}`
+  console.log(`No ${first} was found: installing it with apt-get.`)
+  const failed = aptGet('update') ?? aptGet('install', '-y', '--no-install-recommends', ...programs)
+  if (failed !== undefined) return `no ${first} was found, and ${failed}. ${byHand}`
+  const [still] = missing()
+  return still === undefined ? undefined : `apt-get installed it, but no ${still} is on the PATH. ${byHand}`
+}
+
 /** Undefined when all went well, or what went wrong. What apt-get prints is shown only then. */
 function aptGet(...command: string[]): string | undefined {
   const { status, error, stdout, stderr } = spawnSync('/usr/bin/apt-get', ['-q', ...command], {
     encoding: 'utf8',
     timeout: installMsMax,
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    // In runlevel 1 Debian starts no service that it installs: tests start their own.
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
   })
   if (status === 0) return undefined
   console.error(stdout, stderr)
