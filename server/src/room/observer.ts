@@ -21,6 +21,13 @@ export interface RoomObserver {
   /** Every few seconds, over all rooms. */
   census(event: { heldRanges: number; presenceEntries: number }): void
   presenceLeftOut(event: { document: string; member: string; entries: number }): void
+  /** What another instance says of its members cannot be read; `isFirst`: since the room was opened. */
+  remotePresencePassedOver(event: {
+    document: string
+    instance: string
+    reason: string
+    isFirst: boolean
+  }): void
   /** Yjs threw while it merged; the room goes on with the parts side by side [ROOM-3]. */
   mergeFailed(event: { document: string; seq: number; authors: readonly string[]; error: unknown }): void
   /** `seq` and `authors` name the entry that a document could not take, where one can be named. */

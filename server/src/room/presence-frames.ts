@@ -5,41 +5,65 @@
 import { type AwarenessEntry, encodeAwareness } from '@syncline/shared/presence'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Clock } from '../foundation/clock.ts'
+import { Pace } from './pace.ts'
 import type { WindowQueue } from './window-queue.ts'
 
 /** Longer than any healthy commit, shorter than what a person sees as standing still. */
 const waitForCommitMaxMs = 250
 
+interface Waiting {
+  readonly entry: AwarenessEntry
+  /** The number of the edit that preceded it. */
+  readonly after: number
+}
+
 export class PresenceFrames {
-  readonly #waiting = new Map<number, { entry: AwarenessEntry; after: number }>()
+  readonly #untold = new Map<number, Waiting>()
+  /** For other instances: only a part of what is told here, and not always the same state. */
+  readonly #unsaid = new Map<number, Waiting>()
   readonly #queue: WindowQueue
   readonly #clock: Clock
   readonly #tell: (message: Message) => void
-  readonly #windowMs: () => number
+  readonly #say: ((awareness: Uint8Array) => void) | null
+  readonly #pace: Pace
+  readonly #windowMs: (pace: Pace) => number
   #toldMs = Number.NEGATIVE_INFINITY
   #cancelWindow: (() => void) | null = null
   #cancelTimer: (() => void) | null = null
 
-  /** `windowMs`: from one frame to the next, 0 where few people move. */
-  constructor(queue: WindowQueue, clock: Clock, windowMs: () => number, tell: (message: Message) => void) {
+  /**
+   * `windowMs`: from one frame to the next, 0 where few people move. `say` tells other instances; null where there are none.
+   */
+  constructor(
+    queue: WindowQueue,
+    clock: Clock,
+    windowMs: (pace: Pace) => number,
+    tell: (message: Message) => void,
+    say: ((awareness: Uint8Array) => void) | null,
+  ) {
     this.#queue = queue
     this.#clock = clock
+    this.#pace = new Pace(clock.monotonic())
     this.#windowMs = windowMs
     this.#tell = tell
+    this.#say = say
   }
 
-  add(entries: readonly AwarenessEntry[]): void {
-    if (entries.length === 0) return
+  /** `news` for everybody here, `said` for other instances. */
+  add(news: readonly AwarenessEntry[], said: readonly AwarenessEntry[]): void {
     const after = this.#queue.arrived
-    for (const entry of entries) this.#waiting.set(entry.client, { entry, after })
+    for (const entry of news) this.#untold.set(entry.client, { entry, after })
+    if (this.#say !== null) for (const entry of said) this.#unsaid.set(entry.client, { entry, after })
+    if (this.#isEmpty) return
+    this.#pace.note(1, this.#clock.monotonic())
     this.#cancelTimer ??= this.#clock.after(waitForCommitMaxMs, () => this.#flush(Number.POSITIVE_INFINITY))
     this.afterCommit()
   }
 
   /** Tells what no longer waits for a commit, now or when the running window ends. */
   afterCommit(): void {
-    if (this.#waiting.size === 0 || this.#cancelWindow !== null) return
-    const waitMs = this.#toldMs + this.#windowMs() - this.#clock.monotonic()
+    if (this.#isEmpty || this.#cancelWindow !== null) return
+    const waitMs = this.#toldMs + this.#windowMs(this.#pace) - this.#clock.monotonic()
     if (waitMs <= 0) return this.#flush(this.#queue.committed)
     this.#cancelWindow = this.#clock.after(waitMs, () => {
       this.#cancelWindow = null
@@ -47,19 +71,33 @@ export class PresenceFrames {
     })
   }
 
+  get #isEmpty(): boolean {
+    return this.#untold.size === 0 && this.#unsaid.size === 0
+  }
+
   #flush(committed: number): void {
-    const entries: AwarenessEntry[] = []
-    for (const [client, { entry, after }] of this.#waiting) {
-      if (after > committed) continue
-      entries.push(entry)
-      this.#waiting.delete(client)
-    }
-    if (this.#waiting.size === 0) {
+    const news = takeUntil(this.#untold, committed)
+    const said = takeUntil(this.#unsaid, committed)
+    if (this.#isEmpty) {
       this.#cancelTimer?.()
       this.#cancelTimer = null
     }
-    if (entries.length === 0) return
+    if (news.length === 0 && said.length === 0) return
     this.#toldMs = this.#clock.monotonic()
-    this.#tell({ kind: 'awareness', awareness: encodeAwareness(entries) })
+    const awareness = news.length === 0 ? null : encodeAwareness(news)
+    if (awareness !== null) this.#tell({ kind: 'awareness', awareness })
+    if (said.length === 0) return
+    const isSame = said.length === news.length && said.every((entry, i) => entry === news[i])
+    this.#say?.(isSame && awareness !== null ? awareness : encodeAwareness(said))
   }
+}
+
+function takeUntil(waiting: Map<number, Waiting>, committed: number): AwarenessEntry[] {
+  const entries: AwarenessEntry[] = []
+  for (const [client, { entry, after }] of waiting) {
+    if (after > committed) continue
+    entries.push(entry)
+    waiting.delete(client)
+  }
+  return entries
 }

@@ -33,7 +33,6 @@ export class Room {
   readonly #others: OtherInstances
   readonly #committer: Committer
   readonly #intake: Intake
-  readonly #presencePace: Pace
   readonly #presence: Presence
   readonly #presenceFrames: PresenceFrames
   readonly #shrinking: Shrinking
@@ -51,20 +50,31 @@ export class Room {
     this.#services = services
     this.#onFailed = onFailed
     this.#lastCommitMs = clock.monotonic()
-    this.#presencePace = new Pace(this.#lastCommitMs)
-    this.#presence = new Presence(limits.presence, clock, removed => this.#presenceFrames.add(removed))
+    this.#presence = new Presence(limits.presence, clock, (news, said) =>
+      this.#presenceFrames.add(news, said),
+    )
     const windowMs = (pace: Pace) => pace.windowMs(this.#seats.size, services.loopLagMs())
     this.#presenceFrames = new PresenceFrames(
       this.#queue,
       clock,
-      () => windowMs(this.#presencePace),
+      windowMs,
       message => this.#seats.broadcastPresence(message),
+      services.relay === null ? null : awareness => this.#others.presence?.say(awareness),
     )
+    const members = () => this.#seats.size
     this.#others = new OtherInstances({
       document,
       loaded,
       services,
       queue: this.#queue,
+      presence: {
+        document,
+        presence: this.#presence,
+        frames: this.#presenceFrames,
+        clock,
+        observer,
+        members,
+      },
       offer: arrival => this.#committer.offer(arrival),
       onWindows: windows => {
         this.#keep(windows)
@@ -234,15 +244,14 @@ export class Room {
   // --- presence
 
   #receiveAwareness(member: Member, awareness: Uint8Array): void {
-    const { limits, observer, clock } = this.#services
-    this.#presencePace.note(1, clock.monotonic())
+    const { limits, observer } = this.#services
     if (awareness.byteLength > limits.presenceMessageBytesMax) {
       return member.close(closeCodes.tooLarge, `presence of ${awareness.byteLength} bytes`)
     }
     const decoded = decodeAwareness(awareness, limits.presence.entriesPerRoomMax)
     if (!decoded.ok) return member.close(closeCodes.malformed, decoded.reason)
     const heard = this.#presence.hear(member.id, decoded.entries)
-    this.#presenceFrames.add(heard.news)
+    this.#presenceFrames.add(heard.news, heard.said)
     if (heard.correction.length > 0) this.#tellPresence(member, heard.correction)
     if (heard.leftOut > 0) {
       observer.presenceLeftOut({ document: this.document, member: member.id, entries: heard.leftOut })

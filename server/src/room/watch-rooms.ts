@@ -64,6 +64,10 @@ export function watchRooms(logger: Logger, metrics: Metrics): RoomObserver {
       metrics.presenceLeftOut.inc(event.entries)
       logger.event('presence left out', event)
     },
+    remotePresencePassedOver({ isFirst, ...event }) {
+      metrics.publicationsPassedOver.inc()
+      if (isFirst) logger.event('publication passed over', event)
+    },
     mergeFailed(event) {
       metrics.mergeFailures.inc()
       logger.event('merge failed', event)

@@ -1,18 +1,22 @@
 import { PresenceFrames } from '@syncline/server/internal/room/presence-frames'
 import { WindowQueue } from '@syncline/server/internal/room/window-queue'
-import { type AwarenessEntry, decodeAwareness } from '@syncline/shared/presence'
+import { type AwarenessEntry, decodeAwareness, encodeAwareness } from '@syncline/shared/presence'
 import { beforeEach, expect, test } from 'vitest'
 import { TestClock } from '../../support/room-clock.ts'
 
 let clock: TestClock
 let queue: WindowQueue
 let told: AwarenessEntry[][]
+let said: Uint8Array[]
+let toldBytes: Uint8Array[]
 let windowMs: number
 let frames: PresenceFrames
 beforeEach(() => {
   clock = new TestClock()
   queue = new WindowQueue()
   told = []
+  said = []
+  toldBytes = []
   windowMs = 0
   frames = new PresenceFrames(
     queue,
@@ -23,7 +27,9 @@ beforeEach(() => {
       const decoded = decodeAwareness(message.awareness, 100)
       if (!decoded.ok) throw new Error(decoded.reason)
       told.push(decoded.entries)
+      toldBytes.push(message.awareness)
     },
+    awareness => void said.push(awareness),
   )
 })
 
@@ -40,23 +46,23 @@ function edit(): () => void {
 }
 
 test('with nothing to wait for an entry is told at once', () => {
-  frames.add([entry(1, 1), entry(2, 1)])
+  frames.add([entry(1, 1), entry(2, 1)], [])
   expect(told).toEqual([[entry(1, 1), entry(2, 1)]])
   expect(clock.timers).toBe(0)
 })
 
 test('nothing is told of nobody', () => {
-  frames.add([])
+  frames.add([], [])
   frames.afterCommit()
   expect(told).toEqual([])
 })
 
 test('an entry waits for the edits that preceded it, and not for later ones', () => {
   edit()
-  frames.add([entry(1, 1)])
+  frames.add([entry(1, 1)], [])
   const inFlight = queue.takeWindows(1).flat()
   const saveLater = edit()
-  frames.add([entry(2, 1)])
+  frames.add([entry(2, 1)], [])
   frames.afterCommit()
   expect(told).toEqual([])
   queue.commit(inFlight)
@@ -68,18 +74,18 @@ test('an entry waits for the edits that preceded it, and not for later ones', ()
 
 test('of each client the newest entry alone is told, all in one frame', () => {
   const save = edit()
-  frames.add([entry(1, 1), entry(2, 1)])
-  frames.add([entry(1, 2)])
-  frames.add([entry(3, 1), entry(1, 3)])
+  frames.add([entry(1, 1), entry(2, 1)], [])
+  frames.add([entry(1, 2)], [])
+  frames.add([entry(3, 1), entry(1, 3)], [])
   save()
   expect(told).toEqual([[entry(1, 3), entry(2, 1), entry(3, 1)]])
 })
 
 test('a store that does not answer is waited for 250 ms and no longer', () => {
   const save = edit()
-  frames.add([entry(1, 1)])
+  frames.add([entry(1, 1)], [])
   clock.advance(249)
-  frames.add([entry(2, 1)])
+  frames.add([entry(2, 1)], [])
   expect(told).toEqual([])
   clock.advance(1)
   expect(told).toEqual([[entry(1, 1), entry(2, 1)]])
@@ -90,9 +96,9 @@ test('a store that does not answer is waited for 250 ms and no longer', () => {
 
 test('the next entry has its own 250 ms', () => {
   edit()
-  frames.add([entry(1, 1)])
+  frames.add([entry(1, 1)], [])
   clock.advance(250)
-  frames.add([entry(1, 2)])
+  frames.add([entry(1, 2)], [])
   clock.advance(249)
   expect(told).toHaveLength(1)
   clock.advance(1)
@@ -101,12 +107,41 @@ test('the next entry has its own 250 ms', () => {
 
 test('[ROOM-2] in a crowded room what comes within one window is one frame at its end', () => {
   windowMs = 30
-  frames.add([entry(1, 1)])
+  frames.add([entry(1, 1)], [])
   expect(told).toHaveLength(1)
-  for (let at = 2; at <= 10; at++) frames.add([entry(1, at)])
-  frames.add([entry(2, 1)])
+  for (let at = 2; at <= 10; at++) frames.add([entry(1, at)], [])
+  frames.add([entry(2, 1)], [])
   clock.advance(29)
   expect(told).toHaveLength(1)
   clock.advance(1)
   expect(told.slice(1)).toEqual([[entry(1, 10), entry(2, 1)]])
+})
+
+test('what other instances are told is in the same bytes where it is all that is told here', () => {
+  frames.add([entry(1, 1), entry(2, 1)], [])
+  expect(said).toEqual([])
+  const own = [entry(1, 2), entry(2, 2)]
+  frames.add(own, own)
+  expect(said[0]).toBe(toldBytes.at(-1))
+  frames.add([entry(1, 3), own[1]!], [own[1]!])
+  expect(told.at(-1)).toEqual([entry(1, 3), own[1]])
+  expect(said.slice(1)).toEqual([encodeAwareness([own[1]!])])
+})
+
+test('what another instance says after a removal here is told, and the removal is still said', () => {
+  const save = edit()
+  frames.add([entry(1, 2)], [entry(1, 2)])
+  frames.add([entry(1, 3)], [])
+  save()
+  expect(told).toEqual([[entry(1, 3)]])
+  expect(said).toEqual([encodeAwareness([entry(1, 2)])])
+})
+
+test('[ROOM-2] other instances are told at most once in a window', () => {
+  windowMs = 30
+  for (let at = 1; at <= 10; at++) frames.add([entry(1, at)], [entry(1, at)])
+  clock.advance(29)
+  expect(said).toHaveLength(1)
+  clock.advance(1)
+  expect(said.slice(1)).toEqual([encodeAwareness([entry(1, 10)])])
 })

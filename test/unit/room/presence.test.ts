@@ -16,10 +16,15 @@ const limits: PresenceLimits = {
 let clock: TestClock
 let presence: Presence
 let announced: AwarenessEntry[]
+let announcedElsewhere: AwarenessEntry[]
 beforeEach(() => {
   clock = new TestClock()
   announced = []
-  presence = new Presence(limits, clock, removed => announced.push(...removed))
+  announcedElsewhere = []
+  presence = new Presence(limits, clock, (news, said) => {
+    announced.push(...news)
+    announcedElsewhere.push(...said)
+  })
 })
 
 const here = (client: number, at: number, json = '{}'): AwarenessEntry => ({ client, clock: at, json })
@@ -142,7 +147,7 @@ describe('a connection that breaks off', () => {
     news('a', here(1, 3))
     presence.leave('a', 'lost')
     clock.advance(1_000)
-    expect(says('a again', here(1, 3))).toEqual({ news: [], correction: [], leftOut: 0 })
+    expect(says('a again', here(1, 3))).toEqual({ news: [], said: [], correction: [], leftOut: 0 })
     clock.advance(10_000)
     expect(announced).toEqual([])
     presence.leave('a again', 'closed')
@@ -247,7 +252,7 @@ describe('what is kept', () => {
   test('[LIM-1 presence-entries-per-room] is at most so many ids of one room, and evicts none', () => {
     for (let i = 0; i < 12; i++) news(`connection ${i}`, here(i + 1, 1))
     expect(presence.size).toBe(10)
-    expect(says('late', here(99, 1))).toEqual({ news: [], correction: [], leftOut: 1 })
+    expect(says('late', here(99, 1))).toEqual({ news: [], said: [], correction: [], leftOut: 1 })
     expect(presence.current()).toHaveLength(10)
     expect(news('connection 0', here(1, 2))).toEqual([here(1, 2)])
   })
