@@ -163,13 +163,16 @@ export class Following {
   async #look(): Promise<void> {
     const { document, log, onBaseReplaced } = this.#options
     const had = this.#end
+    const reach = Math.max(had.seq, ...this.#ahead.keys())
     const { epoch, end, generation } = await log.position(document)
     this.#heardMs = this.#options.clock.monotonic()
     if (epoch !== null && this.#epoch !== null && epoch !== this.#epoch)
       return this.#lost(`expected epoch ${this.#epoch}, it has ${epoch}`)
     this.#epoch ??= epoch
-    if (end.seq < had.seq || (end.seq === had.seq && end.link !== had.link))
-      return this.#lost(`expected it to reach ${had.seq}/${had.link}, it ends at ${end.seq}/${end.link}`)
+    if (end.seq < reach || (end.seq === had.seq && end.link !== had.link))
+      return this.#lost(
+        `${had.seq}/${had.link} and entry ${reach} are known, it ends at ${end.seq}/${end.link}`,
+      )
     if (end.seq > this.#end.seq) await this.#read()
     if (end.seq > this.#end.seq) return this.#lost(`entry ${this.#end.seq + 1} is in the base only`)
     if (generation !== this.#generation) await onBaseReplaced()

@@ -141,6 +141,18 @@ test('[REL-2] a log that ends earlier, or otherwise, is a lost history', async (
   expect(room.told).toEqual(['lost'])
 })
 
+test('[REL-2] a log that ends before what is known ahead of a gap is a lost history', async () => {
+  const log = memory()
+  const room = await follow(log)
+  room.following.entries((await appended(log, 3)).slice(2))
+  const shorter = memory()
+  await appended(shorter, 1)
+  const other = await follow(shorter)
+  other.following.entries((await readAll(log, document)).slice(2))
+  await Promise.all([room.following.upToDate(), other.following.upToDate()])
+  expect([room.told, other.told]).toEqual([[], ['lost']])
+})
+
 test('[REL-2] a history that was rewritten and has overtaken before anybody looked is told by the link of what follows', async () => {
   const log = memory()
   const room = await follow(log)
