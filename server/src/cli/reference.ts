@@ -2,7 +2,8 @@
  * The pages of `docs/` that are printed from the tables, so that they cannot say something else than the server does.
  */
 import type { Argument, Command } from 'commander'
-import { type ErrorEntry, errors } from '../foundation/errors.ts'
+import type { ErrorEntry } from '../foundation/error-entry.ts'
+import { errors } from '../foundation/errors.ts'
 import {
   defaultText,
   environmentName,

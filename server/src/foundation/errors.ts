@@ -5,28 +5,9 @@
  * A code is never used for two things and never reused. What can happen in the ordinary course inside the server is a
  * value there (`{ ok: false, ... }`); an `AppError` is for what reaches a person or a program outside.
  */
-import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
-
-export interface ErrorEntry {
-  /** The same for each occurrence (the title of a problem, RFC 9457). */
-  readonly title: string
-  /** What was expected and what came; `{name}` is filled in with what the error was made with. */
-  readonly detail: string
-  /** Who must do what. */
-  readonly act: string
-  /** The HTTP status, or null for what is never told over HTTP. */
-  readonly status: number | null
-  /** The WebSocket close code where it is told over an open WebSocket. */
-  readonly close: CloseCode | null
-  /** Whether the same attempt may succeed later without anybody changing anything. */
-  readonly retry: boolean
-}
-
-const entry = <const Entry extends ErrorEntry>(error: Entry): Entry => error
-
-/** What a start that failed says on stderr: it has no HTTP answer and ends the process with exit code 1. */
-const startError = <const Detail extends string>(title: string, detail: Detail, act: string) =>
-  entry({ title, detail, act, status: null, close: null, retry: false })
+import { closeCodes } from '@syncline/shared/wire/close-codes'
+import { authErrors } from './auth-errors.ts'
+import { type ErrorEntry, entry, startError } from './error-entry.ts'
 
 export const errors = {
   DOCUMENT_NAME_INVALID: entry({
@@ -93,6 +74,7 @@ export const errors = {
     close: closeCodes.tooMany,
     retry: true,
   }),
+  ...authErrors,
   DEMO_NOT_BUILT: entry({
     title: 'Demo not built',
     detail: 'The demo editor has not been built, so there is no page to show.',

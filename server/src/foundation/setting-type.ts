@@ -14,6 +14,9 @@ export interface SettingType<Value> {
 
 export const text: SettingType<string> = { expected: 'some text', schema: z.string().min(1) }
 
+/** May be empty, which is the same as not set. */
+export const optionalText: SettingType<string> = { expected: 'some text', schema: z.string() }
+
 export const hostName: SettingType<string> = {
   expected: 'a host name or an IP address without a port',
   schema: z
@@ -26,6 +29,36 @@ export const hostName: SettingType<string> = {
 export const redisUrl: SettingType<string> = {
   expected: redisUrlForms,
   schema: z.string().refine(url => url === '' || parseRedisUrl(url) !== null),
+}
+
+/** Stays text. Without credentials: `fetch` refuses them, and they would be shown. */
+export const httpUrl: SettingType<string> = {
+  expected: 'a URL that begins with https:// or http:// and has no user name, password or #',
+  schema: z.string().refine(url => url === '' || isHttpUrl(url)),
+}
+
+/** Text from which keys are made. Shorter ones can be guessed from one signed token, without asking anybody. */
+export function secretText(bytesMin: number): SettingType<string> {
+  return {
+    expected: `at least ${bytesMin} bytes that nobody can guess, for instance of \`openssl rand -hex ${bytesMin}\``,
+    schema: z.string().refine(secret => secret === '' || Buffer.byteLength(secret) >= bytesMin),
+  }
+}
+
+/** In small letters, separated by commas, each once; the empty text is none. */
+export function listOf(expected: string, isOne: (word: string) => boolean): SettingType<string> {
+  return {
+    expected: `${expected}, separated by commas`,
+    schema: z
+      .string()
+      .transform(list => splitList(list.toLowerCase()).join(','))
+      .refine(list => splitList(list).every(isOne)),
+  }
+}
+
+/** What stands in a list, without the spaces round it. */
+export function splitList(list: string): string[] {
+  return [...new Set(list.split(',').map(word => word.trim()))].filter(word => word !== '')
 }
 
 export const yesOrNo: SettingType<boolean> = {
@@ -46,4 +79,9 @@ export function wholeNumber(min: number, max: number): SettingType<number> {
       .transform(Number)
       .pipe(z.number().min(min).max(max)),
   }
+}
+
+function isHttpUrl(url: string): boolean {
+  const { protocol, username, password, hash } = URL.parse(url) ?? {}
+  return (protocol === 'https:' || protocol === 'http:') && username === '' && password === '' && hash === ''
 }

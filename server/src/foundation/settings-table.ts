@@ -3,43 +3,9 @@
  * about it. Flags, `--help`, environment names, `syncline config` and `docs/settings.md` all come from here.
  */
 import type { z } from 'zod'
-import { hostName, oneOf, redisUrl, type SettingType, text, wholeNumber, yesOrNo } from './setting-type.ts'
-
-export type Unit = 'bytes' | 'milliseconds' | 'entries' | 'ranges' | 'frames' | 'connections' | 'rooms'
-
-export interface Setting<Value> {
-  readonly type: SettingType<Value>
-  readonly default: Value
-  readonly unit: Unit | null
-  readonly sentence: string
-  /** It may hold a password: what it is set to is never shown. */
-  readonly isSecret?: boolean
-  /** The name of the environment variable where it is not `SYNCLINE_` and the setting in capitals. */
-  readonly environment?: string
-}
-
-const KiB = 1024
-const MiB = 1024 * KiB
-const GiB = 1024 * MiB
-const dayMs = 24 * 60 * 60 * 1000
-
-function setting<Value>(
-  type: SettingType<Value>,
-  value: Value,
-  sentence: string,
-  more: Pick<Setting<Value>, 'isSecret' | 'environment'> & { unit?: Unit } = {},
-): Setting<Value> {
-  return { type, default: value, unit: null, sentence, ...more }
-}
-
-const bytes = (value: number, sentence: string, min = KiB, max = GiB) =>
-  setting(wholeNumber(min, max), value, sentence, { unit: 'bytes' })
-
-const milliseconds = (value: number, sentence: string, min = 1, max = dayMs) =>
-  setting(wholeNumber(min, max), value, sentence, { unit: 'milliseconds' })
-
-const count = (unit: Unit, value: number, sentence: string, max = 1_000_000_000) =>
-  setting(wholeNumber(1, max), value, sentence, { unit })
+import { authSettings, authSettingsRules } from './auth-settings.ts'
+import { bytes, count, KiB, MiB, milliseconds, type Setting, setting } from './setting.ts'
+import { hostName, oneOf, redisUrl, text, wholeNumber, yesOrNo } from './setting-type.ts'
 
 export const settingsTable = {
   host: setting(
@@ -73,6 +39,7 @@ export const settingsTable = {
     'The Redis in which documents are kept, for one server or many; the environment is the place for it, since others can read flags.',
     { isSecret: true },
   ),
+  ...authSettings,
   logLevel: setting(
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
     'info',
@@ -284,4 +251,5 @@ export const settingsRules: readonly {
     expected: 'more than presenceGraceMs, or a room would be gone before those who left it are',
     holds: settings => settings.roomIdleMs > settings.presenceGraceMs,
   },
+  ...authSettingsRules,
 ]

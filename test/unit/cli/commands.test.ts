@@ -109,12 +109,21 @@ describe('syncline config', () => {
   })
 
   test('shows that a Redis is named, and not its password', async () => {
-    const environment = { SYNCLINE_REDIS_URL: 'redis://me:secret@localhost' }
+    const environment = { SYNCLINE_REDIS_URL: 'redis://me:hunter2@localhost' }
     for (const line of ['config', 'config --json']) {
       const { stdout } = await run(line, environment)
       expect(stdout).toContain('environment SYNCLINE_REDIS_URL')
       expect(stdout).toContain('(not shown)')
-      expect(stdout).not.toContain('secret')
+      expect(stdout).not.toContain('hunter2')
+    }
+  })
+
+  test('shows that there is a secret, and not which', async () => {
+    const secret = 'correct horse battery staple, and more'
+    for (const line of ['config', 'config --json']) {
+      const { stdout } = await run(line, { SYNCLINE_AUTH_SECRET: secret })
+      expect(stdout).toContain('environment SYNCLINE_AUTH_SECRET')
+      expect(stdout).not.toContain(secret)
     }
   })
 

@@ -1,4 +1,5 @@
-import { AppError, type ErrorEntry, errors, isErrorCode } from '@syncline/server/internal/foundation/errors'
+import type { ErrorEntry } from '@syncline/server/internal/foundation/error-entry'
+import { AppError, errors, isErrorCode } from '@syncline/server/internal/foundation/errors'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { describe, expect, test } from 'vitest'
 

@@ -151,11 +151,57 @@ describe('settings', () => {
     expect(more).toEqual([])
   })
 
+  test('a secret that can be guessed is refused, and not repeated', () => {
+    const secret = 'a secret of thirty-one letters!'
+    expect(errorsOf({ environment: { SYNCLINE_AUTH_SECRET: secret } })).toEqual([
+      'SETTING_INVALID: authSecret (environment SYNCLINE_AUTH_SECRET) must be at least 32 bytes that nobody can guess, for instance of `openssl rand -hex 32`, but is something else.',
+    ])
+    expect(valuesOf({ environment: { SYNCLINE_AUTH_SECRET: `${secret}!` } }).values.authSecret).toHaveLength(
+      32,
+    )
+  })
+
+  test('only one thing says who somebody is', () => {
+    const environment = {
+      SYNCLINE_AUTH_SECRET: 's'.repeat(32),
+      SYNCLINE_AUTH_CALLBACK_URL: 'https://app.example/auth',
+    }
+    expect(errorsOf({ environment })).toEqual([
+      'SETTING_INVALID: authCallbackUrl (environment SYNCLINE_AUTH_CALLBACK_URL) must be empty where authSecret or authPublicKeyFile or authJwksUrl is given: only one of them says who somebody is, but is "https://app.example/auth".',
+    ])
+  })
+
+  test.each([
+    ['SYNCLINE_AUTH_JWKS_URL', 'ftp://app.example/keys'],
+    ['SYNCLINE_AUTH_JWKS_URL', 'https://me:secret@app.example/keys'],
+    ['SYNCLINE_AUTH_CALLBACK_URL', 'app.example'],
+    ['SYNCLINE_AUTH_CALLBACK_HEADERS', 'x-tenant, content-length'],
+    ['SYNCLINE_AUTH_CALLBACK_HEADERS', 'x tenant'],
+    ['SYNCLINE_AUTH_CALLBACK_HEADERS', 'cookie'],
+    ['SYNCLINE_AUTH_CALLBACK_COOKIE_ORIGINS', 'https://app.example/'],
+    ['SYNCLINE_AUTH_CALLBACK_COOKIE_ORIGINS', '*'],
+    ['SYNCLINE_AUTH_ISSUER', 'https://app.example'],
+  ])('%s may not be %s', (variable, value) => {
+    expect(errorsOf({ environment: { [variable]: value } })).toHaveLength(1)
+  })
+
+  test('a list is taken with spaces, capitals and repetitions', () => {
+    const environment = {
+      SYNCLINE_AUTH_CALLBACK_HEADERS: ' X-Tenant,cookie , x-tenant,',
+      SYNCLINE_AUTH_CALLBACK_COOKIE_ORIGINS: 'https://App.example, http://localhost:3000',
+    }
+    expect(valuesOf({ environment }).values).toMatchObject({
+      authCallbackHeaders: 'x-tenant,cookie',
+      authCallbackCookieOrigins: 'https://app.example,http://localhost:3000',
+    })
+  })
+
   test('every rule between settings holds for the defaults and can be broken', () => {
     const broken = settingsWith()
     for (const rule of settingsRules) {
       expect(rule.holds(broken)).toBe(true)
-      const worst = { ...broken, [rule.setting]: 0, limitMessageBytes: -1, limitPresenceMessageBytes: 0 }
+      const wrong = typeof broken[rule.setting] === 'string' ? 'cookie' : 0
+      const worst = { ...broken, [rule.setting]: wrong, limitMessageBytes: -1, limitPresenceMessageBytes: 0 }
       const opposite = {
         ...broken,
         limitOpeningBytes: 0,
@@ -164,6 +210,10 @@ describe('settings', () => {
         limitPresenceMessageBytes: 1e12,
         redisUrl: 'redis://localhost',
         store: 'memory' as const,
+        authSecret: 'x',
+        authPublicKeyFile: 'x',
+        authJwksUrl: 'x',
+        authCallbackUrl: 'x',
       }
       expect(rule.holds(worst) && rule.holds(opposite)).toBe(false)
     }
