@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { baseChecksum } from './disk-checksum.ts'
 import { type Contents, DamagedContent, namingDamage, type WriteAhead } from './disk-content.ts'
 import { type DocumentRow, type Documents, toHex } from './disk-document.ts'
+import type { Recent } from './disk-recent.ts'
 import type { RequestOf } from './disk-requests.ts'
-import { transact } from './disk-transaction.ts'
 import { type Base, type NewBase, noLink, type Replaced } from './update-log.ts'
 
 /**
@@ -36,7 +36,11 @@ export interface BasePlace {
   readonly nonce: string
 }
 
-export function createBases(database: DatabaseSync, documents: Documents, contents: Contents) {
+export function createBases(
+  database: DatabaseSync,
+  others: { documents: Documents; contents: Contents; recent: Recent },
+) {
+  const { documents, contents, recent } = others
   const selectBase = database.prepare('SELECT * FROM base WHERE generation = ? AND document = ?')
   const selectNonce = database.prepare('SELECT nonce FROM base WHERE generation = ?')
   const insertBase = database.prepare(
@@ -77,7 +81,7 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
   function linkAt(document: DocumentRow, current: BaseRow | null, through: number): string | null {
     if (through === (current?.through ?? 0)) return current?.link ?? noLink
     if (through < (current?.through ?? 0)) return null
-    const row = selectLink.get(document.id, through)
+    const row = selectLink.get(document.id, through) ?? recent.rowsAfter(document.id, through - 1)[0]
     return row === undefined ? null : toHex(row.link)
   }
 
@@ -109,13 +113,15 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
   /** Puts a base in place whose parts have been written. */
   function swap(request: RequestOf<'replace'>, written: WriteAhead): Replaced {
     // failpoint: base-pieces-written
-    const { replaced, former } = transact(database, () => {
+    const { replaced, former } = recent.transact(() => {
       const placed = place(request)
       if ('ok' in placed) return { replaced: placed, former: null }
       const { document, link } = placed
       const { base, nonce } = request
       const at = { document: document.id, through: base.through, link: Buffer.from(link, 'hex'), nonce }
       const generation = insertWhole(at, base, written.contents)
+      // A row that the base holds must not be filed once the tail is trimmed.
+      recent.file(document.id)
       insertTrim.run(document.id, request.base.through)
       if (document.generation !== null) insertDrop.run(document.generation)
       // failpoint: before-base-swap-commit
@@ -175,6 +181,7 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
     insertTrim.run(id, Number.MAX_SAFE_INTEGER)
     if (generation !== null) insertDrop.run(generation)
     return () => {
+      recent.forget(id)
       for (const [former, document] of kept) if (document === id) kept.delete(former)
     }
   }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { documentChecksum } from './disk-checksum.ts'
+import type { Recent } from './disk-recent.ts'
 import { documentKey } from './document-key.ts'
 import { draw8Bytes } from './random-bytes.ts'
 import { type End, noLink } from './update-log.ts'
@@ -18,7 +19,7 @@ export interface DocumentRow {
 
 export type Documents = ReturnType<typeof createDocuments>
 
-export function createDocuments(database: DatabaseSync) {
+export function createDocuments(database: DatabaseSync, recent: Recent) {
   const selectDocument = database.prepare('SELECT id, epoch, generation FROM document WHERE name = ?')
   const insertDocument = database.prepare('INSERT INTO document (name, epoch, checksum) VALUES (?, ?, ?)')
   const selectChecked = database.prepare('SELECT name, epoch, checksum FROM document WHERE id = ?')
@@ -47,6 +48,8 @@ export function createDocuments(database: DatabaseSync) {
     },
     /** The last entry, or the base's last one where all that is in the base is trimmed away. */
     end({ id, generation }: DocumentRow): End {
+      const end = recent.end(id)
+      if (end !== null) return end
       const row = selectLastEntry.get(id) ?? (generation === null ? undefined : selectBaseEnd.get(generation))
       return row === undefined ? { seq: 0, link: noLink } : { seq: row.seq as number, link: toHex(row.link) }
     },

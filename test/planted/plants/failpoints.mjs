@@ -51,7 +51,7 @@ function readArmed() {
 }
 
 const comments = /^\s*\/\/ failpoint: ([a-z-]+)$/gm
-for (const name of ['disk-append', 'disk-base', 'disk-chores', 'disk-replacement']) {
+for (const name of ['disk-append', 'disk-base', 'disk-chores', 'disk-recent', 'disk-replacement']) {
   changeSource('failpoints', `server/src/store/${name}.ts`, source =>
     source.replace(comments, (_, failpoint) => `globalThis.failpoint('${failpoint}');`),
   )
