@@ -2,9 +2,9 @@ import type { EntryBody } from './encode-append.ts'
 import { originBytes } from './entry.ts'
 import { publicationHead } from './publication.ts'
 import { draw8Bytes } from './random-bytes.ts'
-import { asBuffer } from './redis-base.ts'
+import { entryChecksum } from './redis-checksum.ts'
 import type { RedisCommands, RedisValue } from './redis-commands.ts'
-import { type DocumentKeys, keysOf, namesKey } from './redis-keys.ts'
+import { channelOf, type DocumentKeys, keysOf, namesKey } from './redis-keys.ts'
 import type { DocumentOrder } from './redis-order.ts'
 import { appendScript } from './redis-scripts.ts'
 import { type Appended, type End, type History, HistoryRewritten, LogRefusal } from './update-log.ts'
@@ -64,7 +64,11 @@ export function createRedisAppender({ commands, order, instance }: AppenderOptio
   function encode(document: string, { since, bodies, history }: RedisAppend): RedisValue[] {
     const link = history === undefined ? '' : Buffer.from(history.link, 'hex')
     const told = [history === undefined ? 0 : 1, history?.epoch ?? '', link]
-    const entries = bodies.flatMap(body => [originBytes(body), draw8Bytes(), asBuffer(body.body)])
+    const channel = channelOf(document)
+    const entries = bodies.flatMap(entry => {
+      const own = draw8Bytes()
+      return [originBytes(entry), own, entryChecksum(channel, own, entry.body), asBuffer(entry.body)]
+    })
     const newEpoch = draw8Bytes().toString('hex')
     return [since, ...told, newEpoch, document, ...heads, publishedBytesMax, ...entries]
   }
@@ -84,6 +88,11 @@ function decode(document: string, answer: Answer): Appended {
     default:
       return answer
   }
+}
+
+/** ioredis takes other arrays of bytes for lists. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** Seq and link, in turn. */

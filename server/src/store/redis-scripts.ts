@@ -56,7 +56,7 @@ end
  *
  * KEYS: log, meta, channel. ARGV: since, 1 if it may make the document, 1 if a history is given, its epoch or nothing, its link, an
  * epoch for a new document, its name, the beginnings of both publications, how many bytes of bodies are published; then for each
- * entry: the length of its origin, its link, its body.
+ * entry: the length of its origin, its link, its checksum, its body.
  */
 export const appendScript = script<
   [status: Buffer, epoch: Buffer, before: Buffer, ...ends: (number | Buffer)[]]
@@ -85,9 +85,9 @@ while from < seq do
   if #stored == 0 then break end
   for _, entry in ipairs(stored) do
     from = tonumber(string.match(entry[1], '^%d+'))
-    local nonce = string.sub(entry[2][6], 2, 9)
+    local nonce = string.sub(entry[2][8], 2, 9)
     byNonce[nonce] = byNonce[nonce] or {}
-    table.insert(byNonce[nonce], { seq = from, link = entry[2][2], previous = entry[2][4], body = entry[2][6] })
+    table.insert(byNonce[nonce], { seq = from, link = entry[2][2], previous = entry[2][4], body = entry[2][8] })
   end
 end
 -- Each stored entry answers for one only, as entries may share a nonce.
@@ -100,8 +100,8 @@ local function takeKnown(body, originLength)
 end
 
 local before, reply, published, publishedBytes = link, { 'ok', false, link }, {}, 0
-for i = 11, #ARGV, 3 do
-  local body = ARGV[i + 2]
+for i = 11, #ARGV, 4 do
+  local body = ARGV[i + 3]
   local known = takeKnown(body, tonumber(ARGV[i]))
   if known then
     if #reply == 3 then reply[3] = known.previous end
@@ -109,7 +109,7 @@ for i = 11, #ARGV, 3 do
     table.insert(reply, known.link)
   else
     local own = ARGV[i + 1]
-    redis.call('XADD', log, string.format('%d-1', seq + 1), 'l', own, 'p', link, 'b', body)
+    redis.call('XADD', log, string.format('%d-1', seq + 1), 'l', own, 'p', link, 'c', ARGV[i + 2], 'b', body)
     seq, link = seq + 1, own
     table.insert(reply, seq)
     table.insert(reply, link)
@@ -174,7 +174,7 @@ return { redis.call('HGET', KEYS[2], 'epoch'), seq, link, redis.call('LRANGE', K
 `,
 )
 
-/** KEYS: log, meta. ARGV: after, how many bytes of bodies. Answers where the base ends, then seq, link, previous link, body of each. */
+/** KEYS: log, meta. ARGV: after, how many bytes of bodies. Answers where the base ends, then seq, link, previous link, checksum, body of each. */
 export const readScript = script<[through: number, ...entries: (number | Buffer)[]]>(`
 local through = tonumber(redis.call('HGET', KEYS[2], 'through') or 0)
 local from, left = math.max(tonumber(ARGV[1]), through), tonumber(ARGV[2])
@@ -186,10 +186,10 @@ while true do
   local bytes = 0
   for _, entry in ipairs(stored) do
     local fields = entry[2]
-    left, bytes = left - #fields[6], bytes + #fields[6]
+    left, bytes = left - #fields[8], bytes + #fields[8]
     if left < 0 and #reply > 1 then return reply end
     from = tonumber(string.match(entry[1], '^%d+'))
-    for _, value in ipairs({ from, fields[2], fields[4], fields[6] }) do table.insert(reply, value) end
+    for _, value in ipairs({ from, fields[2], fields[4], fields[6], fields[8] }) do table.insert(reply, value) end
   end
   if #stored < count or left <= 0 then return reply end
   count = math.min(256, 1 + math.floor(left / (bytes / #stored)))
