@@ -34,6 +34,8 @@ export interface TcpProxy extends AsyncDisposable {
   resume(): void
   /** While true, new connections are ended at once. */
   refusing: boolean
+  /** Where new connections go; open ones stay where they are. */
+  targetPort: number
 }
 
 export interface TcpProxyOptions {
@@ -50,12 +52,14 @@ interface Line {
 
 const throttleTickMs = 20
 
-export async function startTcpProxy({ targetPort, bytesPerSecond }: TcpProxyOptions): Promise<TcpProxy> {
+export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
+  const { bytesPerSecond } = options
   const lines = new Set<Line>()
   const passedBytes = { up: 0, down: 0 }
   let accepted = 0
   let paused = false
   let refusing = false
+  let { targetPort } = options
   let nextCut: Cut | undefined
 
   const server = net.createServer({ noDelay: true }, client => {
@@ -133,6 +137,12 @@ export async function startTcpProxy({ targetPort, bytesPerSecond }: TcpProxyOpti
     },
     set refusing(value) {
       refusing = value
+    },
+    get targetPort() {
+      return targetPort
+    },
+    set targetPort(value) {
+      targetPort = value
     },
     async [Symbol.asyncDispose]() {
       refusing = true

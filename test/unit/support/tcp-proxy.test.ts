@@ -83,3 +83,17 @@ test('a line that refuses ends every new connection', async () => {
   await waitUntil('the end', () => client.isClosed)
   expect(client.bytes).toBe(0)
 })
+
+test('a line that is turned to another target leaves open connections where they are', async () => {
+  const other = net.createServer(socket => socket.end('other'))
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  await using line = await startTcpProxy({ targetPort: targetPort() })
+  const before = connect(line.port)
+  await waitUntil('the greeting', () => before.bytes === greeting.length)
+  line.targetPort = (other.address() as net.AddressInfo).port
+  const after = connect(line.port)
+  await waitUntil('the other greeting', () => after.isClosed)
+  expect(after.bytes).toBe('other'.length)
+  expect(before.isClosed).toBe(false)
+  other.close()
+})
