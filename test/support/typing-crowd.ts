@@ -10,6 +10,10 @@ import { type Recording, recordingSocket } from './recording-socket.ts'
 import { Typist } from './typist.ts'
 import { waitUntil } from './wait-until.ts'
 
+/** Each provider listens for the end of the process; Node takes more than ten of them for a leak. */
+const providersMax = 1_000
+process.setMaxListeners(Math.max(process.getMaxListeners(), providersMax))
+
 const tickMs = 10
 /** A machine that was busy for longer than this has lost the edits of that time: they are not made up for in one go. */
 const catchUpMsMax = 500
