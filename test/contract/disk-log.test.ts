@@ -35,7 +35,7 @@ async function openInNewFolder(): Promise<Required<OpenedLog> & { readonly folde
   return opened
 }
 
-updateLogSuite({ name: 'disk log', checksHistory: false, open: openInNewFolder })
+updateLogSuite({ name: 'disk log', open: openInNewFolder })
 
 /** What stands in the tables of a store that is closed. */
 function countRows(folder: string, table: string): number {

@@ -1,14 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type EntryPlace, entryChecksum } from './disk-checksum.ts'
 import type { Contents } from './disk-content.ts'
-import { type Documents, toHex } from './disk-document.ts'
+import { type DocumentRow, type Documents, toHex } from './disk-document.ts'
 import type { Recent } from './disk-recent.ts'
 import type { Answer, RequestOf } from './disk-requests.ts'
 import { passingTrouble } from './disk-transaction.ts'
 import type { EntryBody } from './encode-append.ts'
 import { decodeOrigin } from './entry.ts'
 import { draw8Bytes } from './random-bytes.ts'
-import type { Appended, End } from './update-log.ts'
+import { type Appended, type End, HistoryRewritten } from './update-log.ts'
 
 /**
  * Takes the appends of one tick into the log, in one transaction that is flushed before anybody hears of it.
@@ -59,12 +59,18 @@ export function createAppender(
       return { id, ok: true, value: recent.inSavepoint(() => appendOne(ready)) }
     } catch (error) {
       if (passingTrouble(error) !== null) throw error
-      return { id, ok: false, refused: true, message: (error as Error).message }
+      const rewritten = error instanceof HistoryRewritten
+      return { id, ok: false, refused: true, rewritten, message: (error as Error).message }
     }
   }
 
   function appendOne({ request, contents: written }: ReadyAppend): Appended {
-    const document = documents.find(request.document) ?? documents.create(request.document)
+    const found = documents.find(request.document)
+    if (!hasHistory(found, request))
+      throw new HistoryRewritten(
+        `the log of ${JSON.stringify(request.document)} is not the one that the append was to follow`,
+      )
+    const document = found ?? documents.create(request.document, request.history?.epoch ?? null)
     let end = documents.end(document)
     const known = request.since < end.seq ? findKnown(document.id, request) : null
     let before: string | null = null
@@ -85,6 +91,14 @@ export function createAppender(
       return end
     })
     return { epoch: document.epoch, ends, previousLink: before ?? end.link }
+  }
+
+  function hasHistory(document: DocumentRow | null, { since, history }: RequestOf<'append'>): boolean {
+    if (history === undefined) return true
+    if (document === null) return since === 0
+    if (history.epoch !== null && history.epoch !== document.epoch) return false
+    const link = documents.linkAt(document, since)
+    return link === 'in base' || link === history.link
   }
 
   /** Writes an entry where it belongs: its bytes, or the number of the content that they are. */

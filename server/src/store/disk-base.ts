@@ -4,7 +4,7 @@ import { type Contents, DamagedContent, namingDamage, type WriteAhead } from './
 import { type DocumentRow, type Documents, toHex } from './disk-document.ts'
 import type { Recent } from './disk-recent.ts'
 import type { RequestOf } from './disk-requests.ts'
-import { type Base, type NewBase, noLink, type Replaced } from './update-log.ts'
+import type { Base, NewBase, Replaced } from './update-log.ts'
 
 /**
  * Bases: written piece by piece beforehand, put in place by one small transaction, read piece by piece.
@@ -50,7 +50,6 @@ export function createBases(
   )
   const selectPiece = database.prepare('SELECT content FROM piece WHERE generation = ? AND number = ?')
   const insertPiece = database.prepare('INSERT INTO piece (generation, number, content) VALUES (?, ?, ?)')
-  const selectLink = database.prepare('SELECT link FROM entry WHERE document = ? AND seq = ?')
   const setGeneration = database.prepare('UPDATE document SET generation = ? WHERE id = ?')
   const deleteDocument = database.prepare('DELETE FROM document WHERE id = ?')
   const insertTrim = database.prepare('INSERT INTO chore (document, through) VALUES (?, ?)')
@@ -77,14 +76,6 @@ export function createBases(
     return { generation, link: toHex(link), nonce: toHex(nonce), ...numbers }
   }
 
-  /** The link of the entry at `through`, or null if the log, with this base under it, does not reach or no longer has it. */
-  function linkAt(document: DocumentRow, current: BaseRow | null, through: number): string | null {
-    if (through === (current?.through ?? 0)) return current?.link ?? noLink
-    if (through < (current?.through ?? 0)) return null
-    const row = selectLink.get(document.id, through) ?? recent.rowsAfter(document.id, through - 1)[0]
-    return row === undefined ? null : toHex(row.link)
-  }
-
   /** What a base would be put on top of, or the answer if it cannot be. */
   function place(request: RequestOf<'replace'>): Replaced | { document: DocumentRow; link: string } {
     const superseded = { ok: false, reason: 'superseded' } as const
@@ -94,8 +85,8 @@ export function createBases(
     // Asked again because the thread died between the commit and the answer.
     if (current?.nonce === request.nonce) return { ok: true, generation: current.generation }
     if (document.generation !== request.expected) return superseded
-    const link = linkAt(document, current, request.base.through)
-    if (link === null || (request.base.link ?? link) !== link) return superseded
+    const link = documents.linkAt(document, request.base.through)
+    if (link === null || link === 'in base' || (request.base.link ?? link) !== link) return superseded
     return { document, link }
   }
 

@@ -35,7 +35,14 @@ function open(some: Partial<RecentLimits> = {}, database: Database = openStoreFi
     append(...names: string[]) {
       const requests = names.map((document, id) => {
         const entries = encodeAppend(makeEntries(1))
-        return { id, kind: 'append', document, since: 0, entries } satisfies RequestOf<'append'>
+        return {
+          id,
+          kind: 'append',
+          document,
+          since: 0,
+          entries,
+          history: undefined,
+        } satisfies RequestOf<'append'>
       })
       return append(requests.map(request => ({ request, contents: new Map() })))
     },
