@@ -29,8 +29,8 @@ export interface TcpProxy extends AsyncDisposable {
   cut(): void
   /** Ends every open connection at once with a RST, as when a machine forgets. */
   reset(): void
-  /** Passes on nothing until `resume`: a line that is dead and does not say so. */
-  pause(): void
+  /** Passes on nothing until `resume`, in both directions or one: a line that is dead and does not say so. */
+  pause(direction?: Direction): void
   resume(): void
   /** While true, new connections are ended at once. */
   refusing: boolean
@@ -57,7 +57,7 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
   const lines = new Set<Line>()
   const passedBytes = { up: 0, down: 0 }
   let accepted = 0
-  let paused = false
+  const paused = new Set<Direction>()
   let refusing = false
   let { targetPort } = options
   let nextCut: Cut | undefined
@@ -87,7 +87,7 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
       void passOn(line, direction, {
         endsAfter: cut?.direction === direction ? cut.afterBytes : Number.POSITIVE_INFINITY,
         bytesPerSecond,
-        isPaused: () => paused,
+        isPaused: () => paused.has(direction),
         onPassed: bytes => {
           passedBytes[direction] += bytes
         },
@@ -125,11 +125,11 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
         target.resetAndDestroy()
       }
     },
-    pause() {
-      paused = true
+    pause(direction) {
+      for (const one of direction === undefined ? (['up', 'down'] as const) : [direction]) paused.add(one)
     },
     resume() {
-      paused = false
+      paused.clear()
       for (const { wake } of lines) for (const call of wake) call()
     },
     get refusing() {

@@ -76,6 +76,18 @@ test('a paused line passes nothing and goes on where it was', async () => {
   await waitUntil('the greeting', () => client.bytes === greeting.length)
 })
 
+test('a line that is paused in one direction passes the other', async () => {
+  await using line = await startTcpProxy({ targetPort: targetPort() })
+  line.pause('down')
+  const before = receivedBytes()
+  const client = connect(line.port)
+  client.socket.write(Buffer.alloc(100))
+  await waitUntil('what is sent to arrive', () => receivedBytes() - before === 100)
+  expect(client.bytes).toBe(0)
+  line.resume()
+  await waitUntil('the greeting', () => client.bytes === greeting.length)
+})
+
 test('a line that refuses ends every new connection', async () => {
   await using line = await startTcpProxy({ targetPort: targetPort() })
   line.refusing = true
