@@ -36,7 +36,9 @@ export function createRedisReplacer(commands: RedisCommands, instance: string) {
       if (error instanceof RedisTrouble) return away
       throw error
     }
+    // failpoint: base-pieces-written
     const { answer, done } = await putInPlace(written)
+    // failpoint: base-swapped
     if (String(answer) === 'ok') return done
     discardBase(commands, written.key)
     // Redis lost what had been written, with all its data perhaps.
