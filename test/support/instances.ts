@@ -61,34 +61,38 @@ export async function loadStored(log: UpdateLog, document: string): Promise<Doc>
   return loaded.document
 }
 
+/** `at` is the server at which a newcomer lacks it. */
+export interface LossAt extends Loss {
+  readonly at: string
+}
+
 /**
- * Resolves when all in a crowd and the store have the same, and gives what is missing in the store, or for a newcomer at any of the
- * servers. Nothing may be typed any more.
+ * Resolves when all in a crowd and the store have the same, and the store has everything that anybody was shown or told is saved; gives
+ * what of that a newcomer at any of the servers lacks then. Nothing may be typed any more.
  */
 export async function whenSettled(
   crowd: TypingCrowd,
   redisUrl: string,
   servers: readonly ServerProcess[],
-): Promise<Loss[]> {
+): Promise<LossAt[]> {
   return withLog(redisUrl, async log => {
-    const losses: Loss[] = []
     for (const evidence of crowd.evidence) {
-      const docs = crowd.docsOf(evidence)
-      const stored = async () => {
-        const doc = await loadStored(log, evidence.document)
-        return areEqual([...docs, doc]) ? doc : null
+      // Clients that read the same may still differ in deletions that nobody sees, so both are asked for.
+      let lost: Loss[] = []
+      const isStored = async () => {
+        const stored = await loadStored(log, evidence.document)
+        lost = evidence.lostFrom(encodeStateAsUpdate(stored))
+        return lost.length === 0 && areEqual([...crowd.docsOf(evidence), stored])
       }
-      const found = () => ({ differing: crowd.differing, ends: crowd.ends })
-      const doc = await waitUntil(`the store and everybody to have the same ${evidence.document}`, stored, {
-        found,
-      })
-      losses.push(...evidence.lostFrom(encodeStateAsUpdate(doc)))
+      const found = () => ({ lost, differing: crowd.differing, ends: crowd.ends })
+      await waitUntil(`the store to have what everybody has of ${evidence.document}`, isStored, { found })
     }
     await crowd.whenConverged()
+    const losses: LossAt[] = []
     for (const evidence of crowd.evidence) {
       for (const { wsUrl } of servers) {
         const { state } = await joinFresh(wsUrl, evidence.document)
-        losses.push(...evidence.lostFrom(state))
+        losses.push(...evidence.lostFrom(state).map(loss => ({ at: wsUrl, ...loss })))
       }
     }
     return losses
