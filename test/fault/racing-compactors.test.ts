@@ -2,8 +2,9 @@
  * What more than one does to the same document in Redis at the same time, and what is done twice: bases that are built by three
  * instances at once, an instance that dies between its base and the swap, requests that are sent again.
  */
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { Random, testSeed } from '../support/counts.ts'
+import { Evidence } from '../support/evidence.ts'
 import { type Failpoint, Failpoints } from '../support/failpoints.ts'
 import { loadStored, startInstances, whenSettled, withLog } from '../support/instances.ts'
 import { assertPlanted, plant } from '../support/plant.ts'
@@ -11,6 +12,7 @@ import { type RedisServer, startRedisServer } from '../support/redis-server.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { TypingCrowd } from '../support/typing-crowd.ts'
+import { Typist } from '../support/typist.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const seed = testSeed()
@@ -81,40 +83,33 @@ test.each<Failpoint>(['worker-buildBase', 'base-pieces-written', 'base-swapped']
   },
 )
 
-test(`[LOG-3] what is sent to Redis again, because the answer was lost on the way, is one entry (seed ${seed})`, async () => {
+test('[LOG-3] what is sent to Redis again, because the answer was lost on the way, is one entry', async () => {
   const document = 'sent twice'
   await using line = await startTcpProxy({ targetPort: redis.port })
   await using instances = await startInstances([`redis://127.0.0.1:${line.port}`])
-  using crowd = new TypingCrowd({
-    wsUrl: instances.wsUrls,
-    random,
-    documents: [document],
-    editsPerSecond: 20,
-  })
-  await crowd.goOnline()
-  crowd.startTyping()
-  const saved = () => crowd.evidence[0]!.acknowledgements
+  const typist = new Typist({ wsUrl: instances.wsUrls[0]!, evidence: new Evidence(document) })
+  onTestFinished(() => typist.destroy())
+  const text = typist.doc.getText('text')
+  typist.goOnline()
   // The first append of all is sent in several steps, each of which needs the answer to the one before.
-  await waitUntil('something to be saved', () => saved() > 0)
+  await waitUntil('the typist to be synced', () => typist.isSynced)
+  text.insert(0, 'first')
+  await typist.whenSaved()
   await withLog(redis.url, async log => {
     const seq = async () => (await log.position(document)).end.seq
-    for (let round = 0; round < 10; round++) {
-      crowd.stopTyping()
-      await crowd.whenConverged()
-      const end = await seq()
+    for (let end = 1; end <= 10; end++) {
+      expect(await seq()).toBe(end)
       line.pause('down')
-      crowd.startTyping()
-      await waitUntil('something to be appended', async () => (await seq()) > end)
+      text.insert(0, `${end} `)
+      await waitUntil('it to be appended', async () => (await seq()) === end + 1)
+      expect(typist.isAllSaved).toBe(false)
       line.reset()
       line.resume()
-      const before = saved()
-      await waitUntil('an acknowledgement', () => saved() > before)
+      await typist.whenSaved()
     }
-    crowd.stopTyping()
-    expect(await whenSettled(crowd, redis.url, instances.servers)).toEqual([])
-    const entries = await log.readEntries(document, 0, Number.MAX_SAFE_INTEGER)
-    expect(entries).toHaveLength(await seq())
-    expect(new Set(entries.map(({ nonce }) => nonce)).size).toBe(entries.length)
-    expect(crowd.ends).toEqual([])
+    const stored = await loadStored(log, document)
+    expect(stored.getText('text').toString()).toBe(text.toString())
+    expect(await seq()).toBe(11)
+    expect(typist.ends).toEqual([])
   })
 })
