@@ -34,7 +34,6 @@ import { Rooms } from './room/rooms.ts'
 import { watchRooms } from './room/watch-rooms.ts'
 import { openDiskLog } from './store/disk-log.ts'
 import { createMemoryLog } from './store/memory-log.ts'
-import { connectRedis } from './store/redis-connection.ts'
 import { openRedisLog, type RedisLogOptions } from './store/redis-log.ts'
 import type { StoreEvent } from './store/store-event.ts'
 import { StoreOpenError } from './store/store-open-error.ts'
@@ -196,22 +195,10 @@ async function openLog(
   return log
 }
 
-/** Null where nobody else can write to the store. Presence has a connection of its own: it does not wait behind documents. */
-function openRelay(
-  { redisUrl }: Settings,
-  options: Omit<RedisRelayOptions, 'target' | 'commands'>,
-): Relay | null {
+/** Null where nobody else can write to the store. */
+function openRelay({ redisUrl }: Settings, options: Omit<RedisRelayOptions, 'target'>): Relay | null {
   const target = parseRedisUrl(redisUrl)
-  if (target === null) return null
-  const commands = connectRedis(target, { use: 'commands' })
-  const relay = openRedisRelay({ target, commands, ...options })
-  return {
-    join: (document, listener) => relay.join(document, listener),
-    async close() {
-      await relay.close()
-      commands.disconnect()
-    },
-  }
+  return target === null ? null : openRedisRelay({ target, ...options })
 }
 
 function readinessOf(log: UpdateLog): Readiness {

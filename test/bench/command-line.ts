@@ -25,7 +25,8 @@ export const help = `npm run bench -- [flags]
 Measures Syncline beside a bare ws relay and Hocuspocus, and writes docs/benchmarks.md (about ten minutes a round).
 
   --quick           short looks at less, about two minutes; prints, and writes nothing
-  --only a,c        these works alone: a crowded room, b many rooms, c joins, d open documents, e cursors, f a stopped reader
+  --only a,c        these works alone: a crowded room, b many rooms, c joins, d open documents, e cursors, f a stopped reader,
+                    g two instances
   --variants 10,480 these sizes of a work alone; prints, and writes nothing
   --targets x,y     of syncline, ws-relay, hocuspocus, y-websocket; prints, and writes nothing
   --rounds N        all of it N times, each round with every server; ratios are taken within a round (default 1)

@@ -229,7 +229,7 @@ test('nodes and marks that no editor of this kind writes leave the rest of the d
   const tabTitle = await ada.page.title()
   for (const character of [rightToLeftOverride, '\u0007', '\n']) expect(tabTitle).not.toContain(character)
   await ada.text.locator('p').last().click()
-  await ada.page.keyboard.press('End')
+  await ada.moveCaret('End')
   await ada.page.keyboard.type(' Not yet.')
   await ada.waitForText('to go on', shown => shown.endsWith('The end. Not yet.'))
   await expectUnharmed(ada)

@@ -32,7 +32,7 @@ test('two people who type at the same time read the same text in the end', async
   await ada.page.keyboard.type('one. \ntwo. \n')
   await ben.waitForText('the lines to write in', text => text.includes('two.'))
   await ben.text.locator('p').first().click()
-  await ben.page.keyboard.press('End')
+  await ben.moveCaret('End')
   await Promise.all([
     ada.page.keyboard.type('Ada writes at the end, and goes on for a while. 👩‍👩‍👧‍👦', { delay: 8 }),
     ben.page.keyboard.type('Ben writes in the first line meanwhile. 🏔️', { delay: 9 }),
@@ -53,9 +53,8 @@ test('a composition goes on while somebody else types in the same line', async (
   await ada.page.keyboard.type('<> ')
   await ben.waitForText('the line to write in', text => text.includes('<>'))
   await ben.text.click()
-  await ben.page.keyboard.press('End')
-  await ada.page.keyboard.press('Home')
-  await ada.page.keyboard.press('ArrowRight')
+  await ben.moveCaret('End')
+  await ada.moveCaret('Home', 'ArrowRight')
 
   const devtools = await ada.devtools()
   const compose = async (text: string) => {
@@ -83,7 +82,7 @@ test('a composition keeps its place while somebody else types before it in the s
   await ada.page.keyboard.type('The end')
   await ben.waitForText('the line to write in', text => text.includes('The end'))
   await ben.text.click()
-  await ben.page.keyboard.press('Home')
+  await ben.moveCaret('Home')
   const devtools = await ada.devtools()
   for (const text of ['k', 'か', 'かn', 'かん']) {
     await devtools.send('Input.imeSetComposition', {
@@ -190,7 +189,7 @@ test("undo takes back one's own edits and nobody else's", async () => {
   await ada.page.keyboard.type('Ada. ')
   await ben.waitForText('the text', text => text.includes('Ada.'))
   await ben.text.click()
-  await ben.page.keyboard.press('End')
+  await ben.moveCaret('End')
   await ben.page.keyboard.type('Ben. ')
   await waitForSameText([ada, ben], ['Ada. Ben. '])
   await ada.page.getByRole('button', { name: 'Undo' }).click()

@@ -35,7 +35,7 @@ async function openInNewFolder(): Promise<Required<OpenedLog> & { readonly folde
   return opened
 }
 
-updateLogSuite({ name: 'disk log', checksHistory: false, open: openInNewFolder })
+updateLogSuite({ name: 'disk log', open: openInNewFolder })
 
 /** What stands in the tables of a store that is closed. */
 function countRows(folder: string, table: string): number {
@@ -46,6 +46,12 @@ function countRows(folder: string, table: string): number {
     database.close()
   }
 }
+
+/** Where entries stand in the store file, and a size of update that goes there. */
+const places = [
+  ['recent', 24],
+  ['entry', 2_000],
+] as const
 
 describe('a store on disk', () => {
   let opened: Awaited<ReturnType<typeof openInNewFolder>>
@@ -161,70 +167,84 @@ describe('a store on disk', () => {
     expect((await opened.log.append('a', 1, makeEntries(1))).ends[0]!.seq).toBe(2)
   })
 
-  test('a document whose rows cannot be written fails alone, in the same tick as others', async () => {
-    opened = await openInNewFolder()
-    await opened.log.append('bad', 0, makeEntries(1))
-    await opened.log.close()
-    const database = new DatabaseSync(join(opened.folder, storeFileName))
-    database.exec(`CREATE TRIGGER planted BEFORE INSERT ON entry WHEN NEW.document = 1 AND NEW.seq = 3
-    BEGIN SELECT RAISE(ABORT, 'planted'); END`)
-    database.close()
-    const log = await opened.reopen()
-    const results = await Promise.allSettled([
-      log.append('good', 0, makeEntries(1)),
-      log.append('bad', 1, makeEntries(2)),
-      log.append('other', 0, makeEntries(1)),
-    ])
-    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-    expect((results[1] as PromiseRejectedResult).reason).toBeInstanceOf(LogRefusal)
-    expect((await readAll(log, 'bad')).length).toBe(1)
-    expect((await log.append('bad', 1, makeEntries(1))).ends[0]!.seq).toBe(2)
-  })
-
-  test('a missing entry is an error for its readers, not a silent gap', async () => {
-    opened = await openInNewFolder()
-    await opened.log.append('a', 0, makeEntries(4))
-    await opened.log.append('b', 0, makeEntries(1))
-    await opened.log.close()
-    const database = new DatabaseSync(join(opened.folder, storeFileName))
-    database.exec('DELETE FROM entry WHERE document = 1 AND seq = 3')
-    database.close()
-    const log = await opened.reopen()
-    expect((await log.readEntries('a', 0, 1_000_000)).map(({ seq }) => seq)).toEqual([1, 2])
-    const damage = await log.readEntries('a', 2, 1_000_000).catch((error: unknown) => error)
-    expect(damage).toBeInstanceOf(LogDamage)
-    expect(damage).toMatchObject({ document: 'a', part: { kind: 'entries', from: 3, to: 3 } })
-    expect((damage as Error).message).toContain('entry 3 of "a" missing: entry 4 comes next')
-    expect((await readAll(log, 'b')).length).toBe(1)
-  })
-
-  test('an entry whose bytes are damaged is an error that names it', async () => {
-    opened = await openInNewFolder()
-    await opened.log.append('a', 0, makeEntries(2))
-    await opened.log.close()
-    const damage = (sql: string, ...values: (Uint8Array | number)[]) => {
+  test.each(places)(
+    'a document whose rows cannot be written to %s fails alone, in the same tick as others',
+    async (table, length) => {
+      opened = await openInNewFolder()
+      const makeSized = (count: number) =>
+        Array.from({ length: count }, () => makeEntry({ update: new Uint8Array(length) }))
+      await opened.log.append('bad', 0, makeSized(1))
+      await opened.log.close()
       const database = new DatabaseSync(join(opened.folder, storeFileName))
-      database.prepare(sql).run(...values)
+      database.exec(`CREATE TRIGGER planted BEFORE INSERT ON ${table} WHEN NEW.document = 1 AND NEW.seq = 3
+    BEGIN SELECT RAISE(ABORT, 'planted'); END`)
       database.close()
-    }
-    damage("UPDATE entry SET body = x'02' WHERE seq = 2")
-    let log = await opened.reopen()
-    await expect(log.readEntries('a', 1, 1_000)).rejects.toThrow(
-      'entry 2 of "a" is not what was written: its checksum differs',
-    )
-    await log.close()
-    // As a newer server would have written it.
-    const database = new DatabaseSync(join(opened.folder, storeFileName))
-    const row = database.prepare('SELECT * FROM entry WHERE seq = 2').get() as Record<string, Uint8Array>
-    database.close()
-    const { link, previous_link: previousLink, nonce } = row as { [column: string]: Uint8Array }
-    const place = { document: 1, seq: 2, link: link!, previousLink: previousLink!, nonce: nonce! }
-    damage('UPDATE entry SET checksum = ? WHERE seq = 2', entryChecksum(place, new Uint8Array([2])))
-    log = await opened.reopen()
-    await expect(log.readEntries('a', 1, 1_000)).rejects.toThrow(
-      /entry 2 of "a" cannot be read.*format 1, got format 2/,
-    )
-  })
+      const log = await opened.reopen()
+      const results = await Promise.allSettled([
+        log.append('good', 0, makeSized(1)),
+        log.append('bad', 1, makeSized(2)),
+        log.append('other', 0, makeSized(1)),
+      ])
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      expect((results[1] as PromiseRejectedResult).reason).toBeInstanceOf(LogRefusal)
+      expect((await readAll(log, 'bad')).length).toBe(1)
+      expect((await log.append('bad', 1, makeSized(1))).ends[0]!.seq).toBe(2)
+      expect((await readAll(log, 'bad')).length).toBe(2)
+    },
+  )
+
+  test.each(places)(
+    'an entry that is missing from %s is an error for its readers, not a silent gap',
+    async (table, length) => {
+      opened = await openInNewFolder()
+      const entries = Array.from({ length: 4 }, () => makeEntry({ update: new Uint8Array(length) }))
+      await opened.log.append('a', 0, entries)
+      await opened.log.append('b', 0, makeEntries(1))
+      await opened.log.close()
+      const database = new DatabaseSync(join(opened.folder, storeFileName))
+      database.exec(`DELETE FROM ${table} WHERE document = 1 AND seq = 3`)
+      database.close()
+      const log = await opened.reopen()
+      expect((await log.readEntries('a', 0, 1_000_000)).map(({ seq }) => seq)).toEqual([1, 2])
+      const damage = await log.readEntries('a', 2, 1_000_000).catch((error: unknown) => error)
+      expect(damage).toBeInstanceOf(LogDamage)
+      expect(damage).toMatchObject({ document: 'a', part: { kind: 'entries', from: 3, to: 3 } })
+      expect((damage as Error).message).toContain('entry 3 of "a" missing: entry 4 comes next')
+      expect((await readAll(log, 'b')).length).toBe(1)
+    },
+  )
+
+  test.each(places)(
+    'an entry whose bytes are damaged in %s is an error that names it',
+    async (table, length) => {
+      opened = await openInNewFolder()
+      const entries = Array.from({ length: 2 }, () => makeEntry({ update: new Uint8Array(length) }))
+      await opened.log.append('a', 0, entries)
+      await opened.log.close()
+      const damage = (sql: string, ...values: (Uint8Array | number)[]) => {
+        const database = new DatabaseSync(join(opened.folder, storeFileName))
+        database.prepare(sql).run(...values)
+        database.close()
+      }
+      damage(`UPDATE ${table} SET body = x'02' WHERE seq = 2`)
+      let log = await opened.reopen()
+      await expect(log.readEntries('a', 1, 1_000)).rejects.toThrow(
+        'entry 2 of "a" is not what was written: its checksum differs',
+      )
+      await log.close()
+      // As a newer server would have written it.
+      const database = new DatabaseSync(join(opened.folder, storeFileName))
+      const row = database.prepare(`SELECT * FROM ${table} WHERE seq = 2`).get() as Record<string, Uint8Array>
+      database.close()
+      const { link, previous_link: previousLink, nonce } = row as { [column: string]: Uint8Array }
+      const place = { document: 1, seq: 2, link: link!, previousLink: previousLink!, nonce: nonce! }
+      damage(`UPDATE ${table} SET checksum = ? WHERE seq = 2`, entryChecksum(place, new Uint8Array([2])))
+      log = await opened.reopen()
+      await expect(log.readEntries('a', 1, 1_000)).rejects.toThrow(
+        /entry 2 of "a" cannot be read.*format 1, got format 2/,
+      )
+    },
+  )
 
   test('a copy of the closed store file is the store', async () => {
     opened = await openInNewFolder()

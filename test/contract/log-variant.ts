@@ -5,8 +5,6 @@ import type { UpdateLog } from '@syncline/server/internal/store/update-log'
  */
 export interface LogVariant {
   readonly name: string
-  /** False for a variant that does not look at the history yet that an append is given. */
-  readonly checksHistory?: boolean
   /** Others may write to the same store, so only one at a time may compact. */
   readonly isShared?: boolean
   /** An empty log, and what a test needs to open it again or throw it away. */

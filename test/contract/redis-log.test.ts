@@ -1,6 +1,7 @@
 import { systemClock } from '@syncline/server/internal/foundation/clock'
 import { parseRedisUrl } from '@syncline/server/internal/foundation/redis-url'
 import { decodePublication } from '@syncline/server/internal/store/publication'
+import { entryChecksum } from '@syncline/server/internal/store/redis-checksum'
 import { baseKey, channelOf, keysOf, namesKey } from '@syncline/server/internal/store/redis-keys'
 import { openRedisLog } from '@syncline/server/internal/store/redis-log'
 import type { StoreEvent } from '@syncline/server/internal/store/store-event'
@@ -182,8 +183,39 @@ describe('a store in Redis', () => {
     expect(damage).toBeInstanceOf(LogDamage)
     expect(damage).toMatchObject({ document: 'a', part: { kind: 'entries', from: 3, to: 3 } })
     await log.append('b', 0, makeEntries(1))
-    await redis.client.xadd(keysOf('b').log, '2-1', 'l', '12345678', 'p', '12345678', 'b', '\x02')
-    await expect(log.readEntries('b', 1, 1_000)).rejects.toThrow(/entry 2 of "b" cannot be read/)
+    const xadd = (id: string, checksum: Buffer) =>
+      redis.client.xadd(keysOf('b').log, id, 'l', '12345678', 'p', '12345678', 'c', checksum, 'b', '\x02')
+    await xadd('2-1', Buffer.from('none'))
+    const differs = 'entry 2 of "b" is not what was written: its checksum differs'
+    await expect(log.readEntries('b', 1, 1_000)).rejects.toThrow(differs)
+    // As a newer server would have written it.
+    await redis.client.xdel(keysOf('b').log, '2-1')
+    await xadd('2-2', entryChecksum(channelOf('b'), Buffer.from('12345678'), Buffer.from('\x02')))
+    await expect(log.readEntries('b', 1, 1_000)).rejects.toThrow(
+      /entry 2 of "b" cannot be read.*got format 2/,
+    )
+  })
+
+  test('a base or a former epoch that is damaged, or lies where it does not belong, is an error that names it', async () => {
+    const lacks = { structs: new Map(), deletes: new Map() }
+    for (const name of ['a', 'b']) {
+      await log.append(name, 0, makeEntries(1))
+      await log.replaceDocument(name, null, { ...makeBase(0), lacks })
+    }
+    const keys = keysOf('a')
+    const generation = (await currentGeneration(log, 'a'))!
+    const base = baseKey(keys, generation)
+    const [first, second] = (await redis.client.hmgetBuffer(base, '0', '1')) as [Buffer, Buffer]
+    await redis.client.hset(base, '0', second, '1', Buffer.concat([second, Buffer.of(0)]))
+    for (const piece of [0, 1])
+      await expect(log.readPiece('a', generation, piece)).rejects.toMatchObject({
+        part: { kind: 'piece', piece },
+      })
+    await redis.client.hset(base, '0', first, 'catchUp', first)
+    expect((await log.readPiece('a', generation, 0)).length).toBe(300)
+    await expect(log.load('a')).rejects.toMatchObject({ part: { kind: 'base' } })
+    await redis.client.lset(keysOf('b').former, 1, 'damaged')
+    await expect(log.load('b')).rejects.toMatchObject({ part: { kind: 'document' } })
   })
 
   test('a script that Redis has forgotten is sent again, among others that it has', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { count, Random, testSeed } from '../support/counts.ts'
-import { type Failpoint, Failpoints, swapFailpoints } from '../support/failpoints.ts'
+import { type Failpoint, Failpoints, filingFailpoints, swapFailpoints } from '../support/failpoints.ts'
 import { plant } from '../support/plant.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { findLosses, type SavedEntry } from './store-evidence.ts'
@@ -43,7 +43,12 @@ test(`[LOG-4] ${kills} kills in mid-load lose nothing that was saved (seed ${see
   }
 })
 
-const failpoints: Failpoint[] = ['before-append-commit', 'append-committed', ...swapFailpoints]
+const failpoints: Failpoint[] = [
+  'before-append-commit',
+  'append-committed',
+  ...filingFailpoints,
+  ...swapFailpoints,
+]
 
 test.each(failpoints)(`[LOG-4] kills at %s lose nothing that was saved (seed ${seed})`, async failpoint => {
   using armed = new Failpoints()

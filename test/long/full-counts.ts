@@ -10,11 +10,14 @@ export interface FullCount {
 
 export const fullCounts: readonly FullCount[] = [
   { name: 'KILLS', full: 25, what: 'kills of the server under writers' },
+  { name: 'REDIS_KILLS', full: 10, what: 'kills of Redis under writers at two instances' },
+  { name: 'RELAY_SECONDS', full: 30, what: 'seconds of typing over a relay that loses what it carries' },
   { name: 'DOCUMENTS', full: 1_000, what: 'random documents of the property tests' },
   { name: 'MUTATIONS', full: 10_000, what: 'mutated updates' },
   { name: 'ENTRIES', full: 10_000, what: 'random log entries, to bytes and back' },
   { name: 'FOLLOWINGS', full: 1_000, what: 'logs that a room follows while others append' },
   { name: 'INSTANCES', full: 500, what: 'documents that are written on several instances' },
+  { name: 'PRESENCE_WALKS', full: 10_000, what: 'random walks of people over instances' },
   { name: 'LOG_CASES', full: 300, what: 'random sequences of calls to each store, against a model' },
   { name: 'STORE_FLIPS', full: 500, what: 'flipped bits in the file of a store' },
   {

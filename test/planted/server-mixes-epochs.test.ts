@@ -33,7 +33,7 @@ async function replacedOn(server: ServerProcess) {
 test('a server that forgets former epochs lets what was replaced come back', async () => {
   await using server = await startServer({ imports: [plant('forget-former-epochs')] })
   using anna = await replacedOn(server)
-  assertPlanted(server, 'forget-former-epochs', 'server/src/room/open-room.ts')
+  assertPlanted(server, 'forget-former-epochs', 'server/src/room/read-stored.ts')
   await waitUntil('what was replaced to be back', async () =>
     (await joinFresh(server.wsUrl, 'notes')).doc.getText('text').toString().includes('today'),
   )

@@ -3,45 +3,17 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { applyUpdate, Doc, encodeStateAsUpdate } from 'yjs'
-import {
-  type AwarenessEntry,
-  awarenessUpdate,
-  connectRaw,
-  frame,
-  type RawClient,
-  readAwareness,
-} from '../support/raw-client.ts'
+import { type AwarenessEntry, awarenessUpdate, frame, readAwareness } from '../support/raw-client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { connectStock } from '../support/stock-client.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { joinToWatch, told, waitToBeTold } from '../support/told-presence.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const ada = { client: 11, state: { user: { name: 'Ada' } } }
 const bob = { client: 22, state: { user: { name: 'Bob' } } }
 let documents = 0
 const nextDocument = () => `presence-${++documents}`
-
-async function join(server: ServerProcess, document: string): Promise<RawClient> {
-  const client = await connectRaw(server.wsUrl, document)
-  client.send(frame.syncStep1())
-  await client.waitForFrame('the document', ({ kind }) => kind === 'sync-step-2')
-  return client
-}
-
-/** Everything that a client was told about somebody, in order, as `clock:json`. */
-function told(client: RawClient, about: number): string[] {
-  return client.frames
-    .filter(({ kind }) => kind === 'awareness')
-    .flatMap(({ body }) => readAwareness(body))
-    .filter(entry => entry.client === about)
-    .map(({ clock, json }) => `${clock}:${json}`)
-}
-
-function waitToBeTold(client: RawClient, about: number, what: string): Promise<unknown> {
-  return waitUntil(`to be told ${what} about ${about}`, () => told(client, about).includes(what), {
-    found: () => told(client, about),
-  })
-}
 
 const entry = (client: number, clock: number, state: unknown): AwarenessEntry => ({
   client,
@@ -53,7 +25,7 @@ const goneAt = (clock: number) => `${clock}:null`
 
 /** What a newcomer is told about somebody. */
 async function newcomerIsTold(server: ServerProcess, document: string, about: number): Promise<string[]> {
-  using newcomer = await join(server, document)
+  using newcomer = await joinToWatch(server, document)
   // Presence is told behind the document, and before the answer to what is said next.
   newcomer.send(frame.syncStep1())
   await waitUntil(
@@ -74,8 +46,8 @@ describe('with a grace that nobody lives to see', () => {
 
   test('presence that is set, changed, renewed and taken back is told to the others, to newcomers, and to its sender', async () => {
     const document = nextDocument()
-    using sender = await join(server, document)
-    using other = await join(server, document)
+    using sender = await joinToWatch(server, document)
+    using other = await joinToWatch(server, document)
     sender.send(frame.presence(ada.client, 1, ada.state))
     await waitToBeTold(other, ada.client, adaAt(1))
     expect(await newcomerIsTold(server, document, ada.client)).toEqual([adaAt(1)])
@@ -94,8 +66,8 @@ describe('with a grace that nobody lives to see', () => {
 
   test('who closes cleanly without a goodbye is gone at once, at the clock that is known', async () => {
     const document = nextDocument()
-    using leaver = await join(server, document)
-    using other = await join(server, document)
+    using leaver = await joinToWatch(server, document)
+    using other = await joinToWatch(server, document)
     leaver.send(frame.presence(ada.client, 7, ada.state))
     await waitToBeTold(other, ada.client, adaAt(7))
     leaver.close()
@@ -104,8 +76,8 @@ describe('with a grace that nobody lives to see', () => {
 
   test('somebody whose line breaks is still here during the grace', async () => {
     const document = nextDocument()
-    using lost = await join(server, document)
-    using other = await join(server, document)
+    using lost = await joinToWatch(server, document)
+    using other = await joinToWatch(server, document)
     lost.send(frame.presence(ada.client, 7, ada.state))
     await waitToBeTold(other, ada.client, adaAt(7))
     lost.terminate()
@@ -119,9 +91,9 @@ describe('with a grace that nobody lives to see', () => {
 
   test('a tab that relays or removes its neighbour takes nobody with it', async () => {
     const document = nextDocument()
-    using tab = await join(server, document)
-    using other = await join(server, document)
-    const neighbour = await join(server, document)
+    using tab = await joinToWatch(server, document)
+    using other = await joinToWatch(server, document)
+    const neighbour = await joinToWatch(server, document)
     tab.send(frame.presence(ada.client, 5, ada.state))
     await waitToBeTold(neighbour, ada.client, adaAt(5))
     neighbour.send(frame.presence(bob.client, 1, bob.state))
@@ -135,8 +107,8 @@ describe('with a grace that nobody lives to see', () => {
 
   test('presence never overtakes the edits that were sent before it', async () => {
     const document = nextDocument()
-    using author = await join(server, document)
-    using other = await join(server, document)
+    using author = await joinToWatch(server, document)
+    using other = await joinToWatch(server, document)
     const doc = new Doc()
     const carets = 50
     for (let caret = 1; caret <= carets; caret++) {
@@ -165,8 +137,8 @@ describe('with a short grace', () => {
 
   test('somebody whose line breaks for good is gone after the grace, at the clock that is known', async () => {
     const document = nextDocument()
-    using lost = await join(server, document)
-    using other = await join(server, document)
+    using lost = await joinToWatch(server, document)
+    using other = await joinToWatch(server, document)
     lost.send(frame.presence(ada.client, 7, ada.state))
     await waitToBeTold(other, ada.client, adaAt(7))
     lost.terminate()
@@ -175,15 +147,15 @@ describe('with a short grace', () => {
 
   test('who returns within the grace, with the clock that they had, was never gone', async () => {
     const document = nextDocument()
-    const before = await join(server, document)
-    const gone = await join(server, document)
-    using other = await join(server, document)
+    const before = await joinToWatch(server, document)
+    const gone = await joinToWatch(server, document)
+    using other = await joinToWatch(server, document)
     before.send(frame.presence(ada.client, 7, ada.state))
     gone.send(frame.presence(bob.client, 1, bob.state))
     await waitToBeTold(other, ada.client, adaAt(7))
     await waitToBeTold(other, bob.client, `1:${JSON.stringify(bob.state)}`)
     before.terminate()
-    using returned = await join(server, document)
+    using returned = await joinToWatch(server, document)
     returned.send(frame.presence(ada.client, 7, ada.state))
     // Somebody who is lost later: when their grace is over, Ada's would be too.
     gone.terminate()
@@ -196,13 +168,13 @@ describe('with a short grace', () => {
 
   test('who returns after the grace is told that they are gone, and is back with the next clock', async () => {
     const document = nextDocument()
-    const before = await join(server, document)
-    using other = await join(server, document)
+    const before = await joinToWatch(server, document)
+    using other = await joinToWatch(server, document)
     before.send(frame.presence(ada.client, 7, ada.state))
     await waitToBeTold(other, ada.client, adaAt(7))
     before.terminate()
     await waitToBeTold(other, ada.client, goneAt(7))
-    using returned = await join(server, document)
+    using returned = await joinToWatch(server, document)
     returned.send(frame.presence(ada.client, 7, ada.state))
     await waitToBeTold(returned, ada.client, goneAt(7))
     returned.send(frame.presence(ada.client, 8, ada.state))
@@ -213,7 +185,7 @@ describe('with a short grace', () => {
   test('[SYNC-3] a stock client that returns after the grace is shown again without waiting for its next renewal', async () => {
     const document = nextDocument()
     await using proxy = await startTcpProxy({ targetPort: server.port })
-    using other = await join(server, document)
+    using other = await joinToWatch(server, document)
     using stock = connectStock(proxy.wsUrl, document)
     stock.awareness.setLocalState(ada.state)
     await stock.synced()
@@ -239,8 +211,8 @@ describe('with entries that are outdated soon', () => {
 
   test('a hidden tab that does not renew is not told to newcomers, and is not announced as gone', async () => {
     const document = nextDocument()
-    using hidden = await join(server, document)
-    using other = await join(server, document)
+    using hidden = await joinToWatch(server, document)
+    using other = await joinToWatch(server, document)
     hidden.send(frame.presence(ada.client, 7, ada.state))
     await waitToBeTold(other, ada.client, adaAt(7))
     await waitUntil(

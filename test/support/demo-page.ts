@@ -48,6 +48,8 @@ export interface DemoPage extends AsyncDisposable {
   waitForConnection(word: string): Promise<void>
   /** The names on the carets of others, as far as they are in the text. */
   caretNames(): Promise<string[]>
+  /** Moves the caret by keys. The browser tells the editor where it is before the next frame, which is waited for. */
+  moveCaret(...keys: readonly string[]): Promise<void>
   devtools(): Promise<CDPSession>
 }
 
@@ -104,6 +106,12 @@ export async function visitDemo(browser: Browser, visit: DemoVisit): Promise<Dem
       await waitUntilShown(`the page to say "${word}"`, connection, shown => shown === word)
     },
     caretNames: () => page.locator('.caret-label').allTextContents(),
+    async moveCaret(...keys) {
+      for (const key of keys) await page.keyboard.press(key)
+      await page.evaluate(
+        () => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+      )
+    },
     devtools: () => context.newCDPSession(page),
     [Symbol.asyncDispose]: () => context.close(),
   }

@@ -25,9 +25,13 @@ export const replacementFailpoints = [
   'document-replaced',
 ] as const
 
+/** Where entries move from the table that takes them to their document's place, and are removed from it. */
+export const filingFailpoints = ['recent-filed', 'recent-swept'] as const
+
 export type Failpoint =
   | (typeof swapFailpoints)[number]
   | (typeof replacementFailpoints)[number]
+  | (typeof filingFailpoints)[number]
   | 'before-append-commit'
   | 'append-committed'
   | 'worker-buildBase'

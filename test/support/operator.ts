@@ -1,5 +1,5 @@
 /**
- * An operator at work: the command line on a data folder, as another process, and what it says.
+ * An operator at work: the command line on a store, as another process, and what it says.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -28,11 +28,12 @@ export interface Operator extends AsyncDisposable {
   file(name: string, bytes: Uint8Array): Promise<string>
 }
 
-/** On a data folder, whoever holds it. */
-export async function operatorOf(dataFolder: string): Promise<Operator> {
+/** On a data folder, whoever holds it; or on a Redis, by its URL. */
+export async function operatorOf(store: string): Promise<Operator> {
   const folder = await mkdtemp(path.join(tmpdir(), 'syncline-operator-'))
+  const flag = store.startsWith('redis') ? '--redis-url' : '--data'
   let files = 0
-  const run = (...words: string[]) => runCommand([...words, '--data', dataFolder])
+  const run = (...words: string[]) => runCommand([...words, flag, store])
   const operator: Operator = {
     folder,
     run,

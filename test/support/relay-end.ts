@@ -9,7 +9,7 @@ import { connectRedis, type RedisConnection } from '@syncline/server/internal/st
 import type { End } from '@syncline/server/internal/store/update-log'
 
 /**
- * One instance's end of a relay over Redis, with its own connections, and a listener that writes down what it hears.
+ * One instance's end of a relay over Redis, a connection to the same Redis, and a listener that writes down what it hears.
  */
 export interface RelayEnd {
   readonly instance: string
@@ -25,7 +25,7 @@ export function openRelayEnd(url: string): RelayEnd {
   const commands = connectRedis(target, { use: 'commands' })
   const events: RelayEvent[] = []
   const onEvent = (event: RelayEvent) => void events.push(event)
-  const relay = openRedisRelay({ target, commands, instance, clock: systemClock, onEvent })
+  const relay = openRedisRelay({ target, instance, clock: systemClock, onEvent })
   return {
     instance,
     relay,

@@ -17,7 +17,9 @@ export function readLastSeqs(dataFolder: string): Record<string, number> {
   return read(dataFolder, database => {
     const rows = database
       .prepare(
-        `SELECT name, max(coalesce(through, 0), coalesce((SELECT max(seq) FROM entry WHERE document = id), 0)) AS seq
+        `SELECT name, max(coalesce(through, 0),
+           coalesce((SELECT max(seq) FROM entry WHERE entry.document = document.id), 0),
+           coalesce((SELECT max(seq) FROM recent WHERE recent.document = document.id), 0)) AS seq
          FROM document LEFT JOIN base ON base.generation = document.generation`,
       )
       .all()
@@ -30,8 +32,13 @@ export function readStoredEntries(dataFolder: string): StoredEntry[] {
   return read(dataFolder, database => {
     const rows = database
       .prepare(
-        `SELECT document.name, seq, hex(link) AS link, hex(previous_link) AS previous, hex(nonce) AS nonce, body
-         FROM entry JOIN document ON document.id = entry.document ORDER BY document.id, seq`,
+        // What is filed stands in both tables for a while.
+        `SELECT name, seq, hex(entries.link) AS link, hex(previous_link) AS previous, hex(entries.nonce) AS nonce, body
+         FROM (SELECT document, seq, link, previous_link, nonce, body FROM entry
+               UNION SELECT document, seq, link, previous_link, nonce, body FROM recent) AS entries
+         JOIN document ON document.id = entries.document
+         LEFT JOIN base ON base.generation = document.generation
+         WHERE seq > coalesce(through, 0) ORDER BY document.id, seq`,
       )
       .all()
     return rows.map(row => {

@@ -29,11 +29,13 @@ export interface TcpProxy extends AsyncDisposable {
   cut(): void
   /** Ends every open connection at once with a RST, as when a machine forgets. */
   reset(): void
-  /** Passes on nothing until `resume`: a line that is dead and does not say so. */
-  pause(): void
+  /** Passes on nothing until `resume`, in both directions or one: a line that is dead and does not say so. */
+  pause(direction?: Direction): void
   resume(): void
   /** While true, new connections are ended at once. */
   refusing: boolean
+  /** Where new connections go; open ones stay where they are. */
+  targetPort: number
 }
 
 export interface TcpProxyOptions {
@@ -50,12 +52,14 @@ interface Line {
 
 const throttleTickMs = 20
 
-export async function startTcpProxy({ targetPort, bytesPerSecond }: TcpProxyOptions): Promise<TcpProxy> {
+export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy> {
+  const { bytesPerSecond } = options
   const lines = new Set<Line>()
   const passedBytes = { up: 0, down: 0 }
   let accepted = 0
-  let paused = false
+  const paused = new Set<Direction>()
   let refusing = false
+  let { targetPort } = options
   let nextCut: Cut | undefined
 
   const server = net.createServer({ noDelay: true }, client => {
@@ -83,7 +87,7 @@ export async function startTcpProxy({ targetPort, bytesPerSecond }: TcpProxyOpti
       void passOn(line, direction, {
         endsAfter: cut?.direction === direction ? cut.afterBytes : Number.POSITIVE_INFINITY,
         bytesPerSecond,
-        isPaused: () => paused,
+        isPaused: () => paused.has(direction),
         onPassed: bytes => {
           passedBytes[direction] += bytes
         },
@@ -121,11 +125,11 @@ export async function startTcpProxy({ targetPort, bytesPerSecond }: TcpProxyOpti
         target.resetAndDestroy()
       }
     },
-    pause() {
-      paused = true
+    pause(direction) {
+      for (const one of direction === undefined ? (['up', 'down'] as const) : [direction]) paused.add(one)
     },
     resume() {
-      paused = false
+      paused.clear()
       for (const { wake } of lines) for (const call of wake) call()
     },
     get refusing() {
@@ -133,6 +137,12 @@ export async function startTcpProxy({ targetPort, bytesPerSecond }: TcpProxyOpti
     },
     set refusing(value) {
       refusing = value
+    },
+    get targetPort() {
+      return targetPort
+    },
+    set targetPort(value) {
+      targetPort = value
     },
     async [Symbol.asyncDispose]() {
       refusing = true

@@ -10,14 +10,21 @@ import { type Recording, recordingSocket } from './recording-socket.ts'
 import { Typist } from './typist.ts'
 import { waitUntil } from './wait-until.ts'
 
+/** Each provider listens for the end of the process; Node takes more than ten of them for a leak. */
+const providersMax = 1_000
+process.setMaxListeners(Math.max(process.getMaxListeners(), providersMax))
+
 const tickMs = 10
 /** A machine that was busy for longer than this has lost the edits of that time: they are not made up for in one go. */
 const catchUpMsMax = 500
 const textLengthMax = 4_000
 const keys = 20
+/** A connection that ended without a close frame. */
+const noCode = 1006
 
 export interface CrowdOptions {
-  readonly wsUrl: string
+  /** Of one server, or of several instances: then in each document somebody of each kind is at each. */
+  readonly wsUrl: string | readonly string[]
   readonly random: Random
   readonly documents: readonly string[]
   readonly editsPerSecond: number
@@ -31,6 +38,8 @@ interface StockWriter {
   readonly doc: Doc
   readonly provider: WebsocketProvider
   readonly recording: Recording
+  /** The codes with which its connections ended. */
+  readonly ends: number[]
 }
 
 export class TypingCrowd implements Disposable {
@@ -49,19 +58,27 @@ export class TypingCrowd implements Disposable {
     this.#options = options
     this.evidence = documents.map(document => new Evidence(document))
     for (const evidence of this.evidence) {
-      const docs: Doc[] = []
-      for (let writer = 0; writer < writers; writer++) {
-        const typist = new Typist({ wsUrl, evidence })
-        this.typists.push(typist)
-        const stock = stockWriter(wsUrl, evidence)
-        this.#stock.push(stock)
-        docs.push(typist.doc, stock.doc)
-      }
-      this.#writing.push(...docs)
-      const reader = new Typist({ wsUrl, evidence })
-      this.typists.push(reader)
-      this.#docs.set(evidence, [...docs, reader.doc])
+      this.#docs.set(
+        evidence,
+        [wsUrl].flat().flatMap(url => this.#seat(url, evidence, writers)),
+      )
     }
+  }
+
+  /** The documents of those who write and read one at one instance. */
+  #seat(wsUrl: string, evidence: Evidence, writers: number): Doc[] {
+    const docs: Doc[] = []
+    for (let writer = 0; writer < writers; writer++) {
+      const typist = new Typist({ wsUrl, evidence })
+      this.typists.push(typist)
+      const stock = stockWriter(wsUrl, evidence)
+      this.#stock.push(stock)
+      docs.push(typist.doc, stock.doc)
+    }
+    this.#writing.push(...docs)
+    const reader = new Typist({ wsUrl, evidence })
+    this.typists.push(reader)
+    return [...docs, reader.doc]
   }
 
   get writers(): number {
@@ -82,6 +99,16 @@ export class TypingCrowd implements Disposable {
     return (
       this.typists.every(typist => typist.isSynced) && this.#stock.every(({ provider }) => provider.synced)
     )
+  }
+
+  /** For each client the codes with which its connections ended. */
+  get endsOfEach(): readonly (readonly number[])[] {
+    return [...this.typists, ...this.#stock].map(({ ends }) => ends)
+  }
+
+  /** Of all clients. Empty: nobody ever lost a connection. */
+  get ends(): readonly number[] {
+    return this.endsOfEach.flat()
   }
 
   /** Nobody has a connection, and nothing more can arrive. */
@@ -125,6 +152,7 @@ export class TypingCrowd implements Disposable {
   }
 
   startTyping(): void {
+    this.stopTyping()
     const { random, editsPerSecond, lossesPerSecond = 0 } = this.#options
     let lastMs = performance.now()
     let owed = 0
@@ -198,7 +226,9 @@ function stockWriter(wsUrl: string, evidence: Evidence): StockWriter {
     disableBc: true,
     connect: false,
   })
-  return { doc, provider, recording }
+  const ends: number[] = []
+  provider.on('connection-close', event => ends.push(event?.code ?? noCode))
+  return { doc, provider, recording, ends }
 }
 
 /** One edit, as people make them: mostly typing, some deleting, formatting, and values that are overwritten and removed. */

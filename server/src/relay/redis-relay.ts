@@ -27,8 +27,6 @@ const saidOverheadBytes = 512
 
 export interface RedisRelayOptions {
   readonly target: RedisTarget
-  /** Presence is said by it, whoever it belongs to. */
-  readonly commands: RedisConnection
   /** 16 hex digits. */
   readonly instance: string
   readonly clock: Clock
@@ -51,6 +49,8 @@ class RedisRelay implements Relay {
   readonly #options: RedisRelayOptions
   readonly #own: Buffer
   readonly #subscriber: RedisConnection
+  /** Presence is said by one of its own, so that it does not wait behind documents. */
+  readonly #commands: RedisConnection
   readonly #subscriptions: Subscriptions
   readonly #ears = new Map<string, Ear>()
   #saidBytes = 0
@@ -66,6 +66,7 @@ class RedisRelay implements Relay {
       onReady: () => this.#setAway(null),
       onTrouble: reason => this.#setAway(reason),
     })
+    this.#commands = connectRedis(target, { use: 'commands' })
     this.#subscriber.on('smessageBuffer', (channel: Buffer, bytes: Buffer) => this.#hear(channel, bytes))
     this.#subscriptions = new Subscriptions({
       subscriber: this.#subscriber,
@@ -98,6 +99,7 @@ class RedisRelay implements Relay {
     this.#ears.clear()
     this.#subscriptions.close()
     this.#subscriber.disconnect()
+    this.#commands.disconnect()
   }
 
   #leave(channel: string, listener: RelayListener): void {
@@ -109,15 +111,14 @@ class RedisRelay implements Relay {
 
   /** Presence is worth nothing later: while Redis is away, or does not answer, it is dropped. */
   #say(channel: string, publication: Buffer): void {
-    const { commands, onEvent } = this.#options
     const bytes = publication.byteLength + saidOverheadBytes
-    if (this.#isClosed || commands.status !== 'ready' || this.#saidBytes + bytes > saidBytesMax)
-      return onEvent({ kind: 'presence-dropped' })
+    if (this.#isClosed || this.#commands.status !== 'ready' || this.#saidBytes + bytes > saidBytesMax)
+      return this.#options.onEvent({ kind: 'presence-dropped' })
     this.#saidBytes += bytes
     const answered = () => {
       this.#saidBytes -= bytes
     }
-    commands.spublish(channel, publication).then(answered, answered)
+    this.#commands.spublish(channel, publication).then(answered, answered)
   }
 
   #hear(channel: Buffer, bytes: Buffer): void {

@@ -20,7 +20,7 @@ export interface OtherInstancesOptions {
   readonly loaded: Loaded
   readonly services: RoomServices
   readonly queue: WindowQueue
-  readonly presence: RemotePresenceOptions
+  readonly presence: Pick<RemotePresenceOptions, 'presence' | 'frames' | 'members'>
   /** What is in memory only is to be committed again. */
   readonly offer: (arrival: Arrival) => void
   /** Committed elsewhere; known here from now on. */
@@ -54,7 +54,9 @@ export class OtherInstances {
     })
     this.#mending = new Mending({ ...options, following: this.following })
     this.#channel = services.relay?.join(document, this.#listener()) ?? null
-    this.presence = this.#channel === null ? null : new RemotePresence(this.#channel, options.presence)
+    const { clock, observer } = services
+    const presence = { ...options.presence, document, clock, observer }
+    this.presence = this.#channel === null ? null : new RemotePresence(this.#channel, presence)
   }
 
   get isBusy(): boolean {

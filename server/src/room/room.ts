@@ -61,20 +61,12 @@ export class Room {
       message => this.#seats.broadcastPresence(message),
       services.relay === null ? null : awareness => this.#others.presence?.say(awareness),
     )
-    const members = () => this.#seats.size
     this.#others = new OtherInstances({
       document,
       loaded,
       services,
       queue: this.#queue,
-      presence: {
-        document,
-        presence: this.#presence,
-        frames: this.#presenceFrames,
-        clock,
-        observer,
-        members,
-      },
+      presence: { presence: this.#presence, frames: this.#presenceFrames, members: () => this.#seats.size },
       offer: arrival => this.#committer.offer(arrival),
       onWindows: windows => {
         this.#keep(windows)

@@ -2,9 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { baseChecksum } from './disk-checksum.ts'
 import { type Contents, DamagedContent, namingDamage, type WriteAhead } from './disk-content.ts'
 import { type DocumentRow, type Documents, toHex } from './disk-document.ts'
+import type { Recent } from './disk-recent.ts'
 import type { RequestOf } from './disk-requests.ts'
-import { transact } from './disk-transaction.ts'
-import { type Base, type NewBase, noLink, type Replaced } from './update-log.ts'
+import type { Base, NewBase, Replaced } from './update-log.ts'
 
 /**
  * Bases: written piece by piece beforehand, put in place by one small transaction, read piece by piece.
@@ -36,7 +36,11 @@ export interface BasePlace {
   readonly nonce: string
 }
 
-export function createBases(database: DatabaseSync, documents: Documents, contents: Contents) {
+export function createBases(
+  database: DatabaseSync,
+  others: { documents: Documents; contents: Contents; recent: Recent },
+) {
+  const { documents, contents, recent } = others
   const selectBase = database.prepare('SELECT * FROM base WHERE generation = ? AND document = ?')
   const selectNonce = database.prepare('SELECT nonce FROM base WHERE generation = ?')
   const insertBase = database.prepare(
@@ -46,7 +50,6 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
   )
   const selectPiece = database.prepare('SELECT content FROM piece WHERE generation = ? AND number = ?')
   const insertPiece = database.prepare('INSERT INTO piece (generation, number, content) VALUES (?, ?, ?)')
-  const selectLink = database.prepare('SELECT link FROM entry WHERE document = ? AND seq = ?')
   const setGeneration = database.prepare('UPDATE document SET generation = ? WHERE id = ?')
   const deleteDocument = database.prepare('DELETE FROM document WHERE id = ?')
   const insertTrim = database.prepare('INSERT INTO chore (document, through) VALUES (?, ?)')
@@ -73,14 +76,6 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
     return { generation, link: toHex(link), nonce: toHex(nonce), ...numbers }
   }
 
-  /** The link of the entry at `through`, or null if the log, with this base under it, does not reach or no longer has it. */
-  function linkAt(document: DocumentRow, current: BaseRow | null, through: number): string | null {
-    if (through === (current?.through ?? 0)) return current?.link ?? noLink
-    if (through < (current?.through ?? 0)) return null
-    const row = selectLink.get(document.id, through)
-    return row === undefined ? null : toHex(row.link)
-  }
-
   /** What a base would be put on top of, or the answer if it cannot be. */
   function place(request: RequestOf<'replace'>): Replaced | { document: DocumentRow; link: string } {
     const superseded = { ok: false, reason: 'superseded' } as const
@@ -90,8 +85,8 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
     // Asked again because the thread died between the commit and the answer.
     if (current?.nonce === request.nonce) return { ok: true, generation: current.generation }
     if (document.generation !== request.expected) return superseded
-    const link = linkAt(document, current, request.base.through)
-    if (link === null || (request.base.link ?? link) !== link) return superseded
+    const link = documents.linkAt(document, request.base.through)
+    if (link === null || link === 'in base' || (request.base.link ?? link) !== link) return superseded
     return { document, link }
   }
 
@@ -109,13 +104,15 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
   /** Puts a base in place whose parts have been written. */
   function swap(request: RequestOf<'replace'>, written: WriteAhead): Replaced {
     // failpoint: base-pieces-written
-    const { replaced, former } = transact(database, () => {
+    const { replaced, former } = recent.transact(() => {
       const placed = place(request)
       if ('ok' in placed) return { replaced: placed, former: null }
       const { document, link } = placed
       const { base, nonce } = request
       const at = { document: document.id, through: base.through, link: Buffer.from(link, 'hex'), nonce }
       const generation = insertWhole(at, base, written.contents)
+      // A row that the base holds must not be filed once the tail is trimmed.
+      recent.file(document.id)
       insertTrim.run(document.id, request.base.through)
       if (document.generation !== null) insertDrop.run(document.generation)
       // failpoint: before-base-swap-commit
@@ -175,6 +172,7 @@ export function createBases(database: DatabaseSync, documents: Documents, conten
     insertTrim.run(id, Number.MAX_SAFE_INTEGER)
     if (generation !== null) insertDrop.run(generation)
     return () => {
+      recent.forget(id)
       for (const [former, document] of kept) if (document === id) kept.delete(former)
     }
   }

@@ -69,9 +69,9 @@ function createDiskLog(thread: StoreThread, release: () => void): UpdateLog {
       documentKey(document)
       return thread.ask('piece', { document, generation, piece })
     },
-    async append(document, since, entries) {
+    async append(document, since, entries, history) {
       documentKey(document)
-      return thread.ask('append', { document, since, entries: encodeAppend(entries) })
+      return thread.ask('append', { document, since, entries: encodeAppend(entries), history })
     },
     async replaceBase(document, expected, base) {
       documentKey(document)

@@ -4,6 +4,7 @@ import { entryChecksum } from './disk-checksum.ts'
 import { type Contents, DamagedContent, namingDamage } from './disk-content.ts'
 import { type DocumentRow, type Documents, toHex } from './disk-document.ts'
 import type { FormerEpochs } from './disk-former-epoch.ts'
+import type { Recent } from './disk-recent.ts'
 import type { RequestOf, StoredBody, StoredHead } from './disk-requests.ts'
 import { documentKey } from './document-key.ts'
 import { type ListedDocument, LogDamage, noLink } from './update-log.ts'
@@ -19,9 +20,15 @@ export type Reader = ReturnType<typeof createReader>
 
 export function createReader(
   database: DatabaseSync,
-  parts: { documents: Documents; bases: Bases; contents: Contents; formerEpochs: FormerEpochs },
+  parts: {
+    documents: Documents
+    bases: Bases
+    contents: Contents
+    formerEpochs: FormerEpochs
+    recent: Recent
+  },
 ) {
-  const { documents, bases, contents, formerEpochs } = parts
+  const { documents, bases, contents, formerEpochs, recent } = parts
   const selectThrough = database.prepare('SELECT through FROM base WHERE generation = ?')
   const selectEntries = database.prepare(
     `SELECT seq, link, previous_link, nonce, checksum, body, content FROM entry
@@ -59,7 +66,7 @@ export function createReader(
       let seq = Math.max(after, throughOf(name, document))
       let budget = Math.min(bytesMax, readBytesMax)
       try {
-        for (const row of selectEntries.iterate(document.id, seq)) {
+        for (const row of rowsAfter(document.id, seq)) {
           const stored = readEntry(name, document, row, seq + 1)
           budget -= stored.body.length
           if (budget < 0 && found.length > 0) break
@@ -92,6 +99,11 @@ export function createReader(
         }
       })
     },
+  }
+
+  function* rowsAfter(document: number, seq: number): Iterable<Record<string, unknown>> {
+    yield* selectEntries.iterate(document, seq)
+    yield* recent.rowsAfter(document, seq)
   }
 
   function throughOf(name: string, { generation }: DocumentRow): number {

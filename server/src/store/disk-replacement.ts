@@ -53,7 +53,7 @@ export function createReplacements(
         if (answered !== null) return { renewed: answered, done: () => {} }
         const former = documents.find(request.document)
         const done = former === null ? () => {} : bases.removeDocument(former)
-        const { id, epoch } = documents.create(request.document)
+        const { id, epoch } = documents.create(request.document, null)
         const place = { document: id, through: firstSeq, link: draw8Bytes(), nonce: request.nonce }
         bases.insertWhole(place, request.content, written.slice(0, -1))
         // Without a former epoch nobody refers to its ranges, and the chores take them away.

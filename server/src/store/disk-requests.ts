@@ -5,6 +5,7 @@ import type {
   DamagedPart,
   ExpectedEnd,
   Head,
+  History,
   ListedDocument,
   NewBase,
   NewContent,
@@ -24,7 +25,10 @@ export interface Requests {
   read: { ask: { document: string; after: number; bytesMax: number }; answer: StoredBody[] }
   piece: { ask: { document: string; generation: number; piece: number }; answer: Uint8Array | 'gone' }
   list: { ask: { after: string | null; limit: number }; answer: ListedDocument[] }
-  append: { ask: { document: string; since: number; entries: readonly EntryBody[] }; answer: Appended }
+  append: {
+    ask: { document: string; since: number; entries: readonly EntryBody[]; history: History | undefined }
+    answer: Appended
+  }
   replace: {
     /** `nonce`, 16 hex digits, tells a request that is asked again from a new one. */
     ask: { document: string; expected: number | null; base: NewBase; nonce: string }
@@ -77,6 +81,8 @@ export type Answer =
       readonly ok: false
       readonly refused: boolean
       readonly message: string
+      /** The log has another history than the append named. */
+      readonly rewritten?: boolean
       /** What of a document is damaged, where it is that. `found` ends the sentence of which the error is made. */
       readonly damage?: { readonly document: string; readonly part: DamagedPart; readonly found: string }
     }

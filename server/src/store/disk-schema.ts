@@ -45,6 +45,18 @@ const schema = `
     CHECK ((body IS NULL) <> (content IS NULL))
   ) STRICT, WITHOUT ROWID;
 
+  -- The newest entries of all documents, in the order in which they came. Which of them still count: disk-recent.ts
+  CREATE TABLE recent (
+    id INTEGER PRIMARY KEY,
+    document INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    link BLOB NOT NULL,
+    previous_link BLOB NOT NULL,
+    nonce BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
+    body BLOB NOT NULL
+  ) STRICT;
+
   CREATE TABLE base (
     generation INTEGER PRIMARY KEY AUTOINCREMENT,
     document INTEGER NOT NULL,

@@ -7,6 +7,7 @@ import { createContents } from './disk-content.ts'
 import { createDocuments } from './disk-document.ts'
 import { createFormerEpochs } from './disk-former-epoch.ts'
 import { createReader, type Reader } from './disk-read.ts'
+import { createRecent } from './disk-recent.ts'
 import { createReplacements } from './disk-replacement.ts'
 import type { Answer, FromThread, Request, RequestOf, ThreadData, ToThread } from './disk-requests.ts'
 import { createRoom } from './disk-room.ts'
@@ -28,18 +29,20 @@ const handOverBytesMin = 64 * 1024
 
 function runStore(database: DatabaseSync, file: string, port: MessagePort): void {
   const contents = createContents(database)
-  const documents = createDocuments(database)
-  const bases = createBases(database, documents, contents)
+  const recent = createRecent(database)
+  const documents = createDocuments(database, recent)
+  const bases = createBases(database, { documents, contents, recent })
   const chores = createChores(database, bases, contents)
   const formerEpochs = createFormerEpochs(database, contents)
   const replacements = createReplacements(database, { documents, bases, formerEpochs })
-  const reader = createReader(database, { documents, bases, contents, formerEpochs })
+  const reader = createReader(database, { documents, bases, contents, formerEpochs, recent })
   const tell = (message: FromThread): void => port.postMessage(message)
   const answer = (answers: Answer[]): void => tell({ kind: 'answers', answers })
   const room = createRoom(database, file)
   const writer = createWriter(database, {
     documents,
     contents,
+    recent,
     bases,
     replacements,
     chores,

@@ -4,6 +4,7 @@ import type { Bases } from './disk-base.ts'
 import type { Chores } from './disk-chores.ts'
 import { type Contents, sliceBytesMax, type WriteAhead } from './disk-content.ts'
 import type { Documents } from './disk-document.ts'
+import type { Recent } from './disk-recent.ts'
 import type { Replacements } from './disk-replacement.ts'
 import type { Answer, FromThread, Request, RequestOf } from './disk-requests.ts'
 import type { Room } from './disk-room.ts'
@@ -34,6 +35,7 @@ export interface Writer {
 export interface WriterParts {
   readonly documents: Documents
   readonly contents: Contents
+  readonly recent: Recent
   readonly bases: Bases
   readonly replacements: Replacements
   readonly chores: Chores
@@ -43,8 +45,8 @@ export interface WriterParts {
 }
 
 export function createWriter(database: DatabaseSync, parts: WriterParts): Writer {
-  const { documents, contents, bases, replacements, chores, room, answer, tell } = parts
-  const append = createAppender(database, documents, contents)
+  const { documents, contents, recent, bases, replacements, chores, room, answer, tell } = parts
+  const append = createAppender(database, { documents, contents, recent })
   const waiting = createWaiting()
   /** Nothing is written until `tryAgain`. */
   let stalled = false

@@ -2,7 +2,7 @@ import type { EntryBody } from './encode-append.ts'
 import { originBytes } from './entry.ts'
 import { publicationHead } from './publication.ts'
 import { draw8Bytes } from './random-bytes.ts'
-import { asBuffer } from './redis-base.ts'
+import { entryChecksum } from './redis-checksum.ts'
 import type { RedisCommands, RedisValue } from './redis-commands.ts'
 import { type DocumentKeys, keysOf, namesKey } from './redis-keys.ts'
 import type { DocumentOrder } from './redis-order.ts'
@@ -32,42 +32,53 @@ export interface AppenderOptions {
 }
 
 export function createRedisAppender({ commands, order, instance }: AppenderOptions) {
-  const heads = [publicationHead('entries', instance), publicationHead('appended', instance)] as const
+  const carrying = publicationHead('entries', instance)
+  const telling = publicationHead('appended', instance)
 
   return async function append(document: string, appended: RedisAppend): Promise<Appended> {
     const keys = keysOf(document)
-    const values = encode(document, appended)
-    const answer = await appendWith(keys, values, { mayMake: false })
+    const entries = encodeEntries(keys, appended)
+    const answer = await appendWith(keys, appended, [...noNewDocument, ...entries])
     if (answer !== 'absent') return decode(document, answer)
     return order.turn(document, async () => {
       await commands.send('zadd', namesKey, 0, document)
-      const answer = await appendWith(keys, values, { mayMake: true })
+      const newDocument = [draw8Bytes().toString('hex'), document]
+      const answer = await appendWith(keys, appended, [...newDocument, ...entries])
       // Only a store that is being closed does not take it, and then it has nobody to tell.
       commands.send('zadd', namesKey, 0, document).catch(() => {})
       return decode(document, answer)
     })
   }
 
+  /** `values` are those of the script from the epoch of a new document on. */
   async function appendWith(
     { log, meta, channel }: DocumentKeys,
-    [since, ...values]: readonly RedisValue[],
-    { mayMake }: { mayMake: boolean },
+    { since, bodies, history }: RedisAppend,
+    values: readonly RedisValue[],
   ): Promise<Answer> {
-    const reply = await commands.run(appendScript, [log, meta, channel], [since!, mayMake ? 1 : 0, ...values])
+    const known = history === undefined ? ['', ''] : [Buffer.from(history.link, 'hex'), history.epoch ?? '']
+    const bytes = bodies.reduce((sum, { body }) => sum + body.length, 0)
+    const publication = bytes <= publishedBytesMax ? [carrying, 1] : [telling, 0]
+    const reply = await commands.run(
+      appendScript,
+      [log, meta, channel],
+      [since, ...known, ...publication, ...values],
+    )
     const [status, epoch, before, ...ends] = reply
     const answer = String(status)
     if (answer !== 'ok') return answer as Answer
     return { epoch: String(epoch), ends: readEnds(ends), previousLink: before.toString('hex') }
   }
+}
 
-  /** The values of the script but for whether it may make the document. */
-  function encode(document: string, { since, bodies, history }: RedisAppend): RedisValue[] {
-    const link = history === undefined ? '' : Buffer.from(history.link, 'hex')
-    const told = [history === undefined ? 0 : 1, history?.epoch ?? '', link]
-    const entries = bodies.flatMap(body => [originBytes(body), draw8Bytes(), asBuffer(body.body)])
-    const newEpoch = draw8Bytes().toString('hex')
-    return [since, ...told, newEpoch, document, ...heads, publishedBytesMax, ...entries]
-  }
+const noNewDocument = ['', '']
+
+function encodeEntries({ channel }: DocumentKeys, { bodies }: RedisAppend): RedisValue[] {
+  return bodies.flatMap(entry => {
+    const link = draw8Bytes()
+    const checksum = entryChecksum(channel, link, entry.body)
+    return [originBytes(entry), link, checksum, asBuffer(entry.body)]
+  })
 }
 
 type Answer = Appended | 'absent' | 'deleted' | 'rewritten'
@@ -84,6 +95,11 @@ function decode(document: string, answer: Answer): Appended {
     default:
       return answer
   }
+}
+
+/** ioredis takes other arrays of bytes for lists. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** Seq and link, in turn. */

@@ -1,4 +1,5 @@
 import { draw8Bytes } from './random-bytes.ts'
+import { seal } from './redis-checksum.ts'
 import type { RedisCommands, RedisValue } from './redis-commands.ts'
 import { RedisTrouble } from './redis-commands.ts'
 import { baseKey, type DocumentKeys } from './redis-keys.ts'
@@ -37,7 +38,7 @@ export async function writeBase(
     ...base.pieces.map((piece, i): [string, Uint8Array] => [String(i), piece]),
   ]
   try {
-    for (const step of inSteps(fields)) {
+    for (const step of inSteps(key, fields)) {
       await commands.trySend('hset', key, ...step)
       await commands.trySend('pexpire', key, looseBaseMs)
     }
@@ -56,12 +57,17 @@ export function discardBase(commands: RedisCommands, key: string): void {
   })
 }
 
+/** The place of a field of a base, for its checksum. */
+export function sealedAt(key: string, field: string): string {
+  return `${key} ${field}`
+}
+
 /** Fields and values in turn, in parts that are about as large as a step may be. */
-function* inSteps(fields: readonly [string, Uint8Array][]): Generator<RedisValue[]> {
+function* inSteps(key: string, fields: readonly [string, Uint8Array][]): Generator<RedisValue[]> {
   let step: RedisValue[] = []
   let bytes = 0
   for (const [field, value] of fields) {
-    step.push(field, asBuffer(value))
+    step.push(field, seal(sealedAt(key, field), value))
     bytes += value.length
     if (bytes < stepBytesMax) continue
     yield step
@@ -74,9 +80,4 @@ function* inSteps(fields: readonly [string, Uint8Array][]): Generator<RedisValue
 /** Random, so that no counter can go backwards with a store that lost its end; below 2^53, and never 0. */
 function drawGeneration(): number {
   return Number(draw8Bytes().readBigUInt64BE() >> 11n) || 1
-}
-
-/** ioredis takes other arrays of bytes for lists. */
-export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

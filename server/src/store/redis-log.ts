@@ -107,18 +107,19 @@ function createRedisLog({ commands, health, clock, instance, savedMeans }: Redis
   const order = new DocumentOrder()
   const append = createRedisAppender({ commands, order, instance })
   const replace = createRedisReplacer(commands, instance)
-  const asked = new Set<Promise<unknown>>()
+  const asked = new Map<Promise<unknown>, (reason: LogRefusal) => void>()
   let closing: Promise<void> | null = null
 
   /** What comes before every request, and what `close` waits for. */
   function ask<T>(document: string, work: () => Promise<T>): Promise<T> {
     if (closing !== null) throw new LogRefusal('the store is closed')
     documentKey(document)
-    const answer = work()
-    asked.add(answer)
-    const forget = () => asked.delete(answer)
-    answer.then(forget, forget)
-    return answer
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    asked.set(promise, reject)
+    const forget = () => asked.delete(promise)
+    promise.then(forget, forget)
+    work().then(resolve, reject)
+    return promise
   }
 
   /** What is asked after a deletion happens after it. */
@@ -127,10 +128,12 @@ function createRedisLog({ commands, health, clock, instance, savedMeans }: Redis
   }
 
   async function close(): Promise<void> {
-    await within(closeMsMax, clock, Promise.allSettled(asked))
+    await within(closeMsMax, clock, Promise.allSettled(asked.keys()))
     commands.close()
-    await Promise.allSettled(asked)
     health.stop()
+    // ioredis forgets what it was going to send again, and never answers it.
+    const late = new LogRefusal('the store was closed before Redis answered')
+    for (const reject of asked.values()) reject(late)
   }
 
   return {

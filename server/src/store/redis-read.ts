@@ -1,7 +1,9 @@
 import { decodeEntry, type StoredEntry } from './entry.ts'
 import { decodeLacks, type FormerEpoch } from './former-epoch.ts'
+import { sealedAt } from './redis-base.ts'
+import { entryChecksum, unseal } from './redis-checksum.ts'
 import type { RedisCommands, RedisValue } from './redis-commands.ts'
-import { keysOf, namesKey } from './redis-keys.ts'
+import { baseKey, keysOf, namesKey } from './redis-keys.ts'
 import { loadScript, pieceScript, positionScript, readScript } from './redis-scripts.ts'
 import { type Base, type Head, type ListedDocument, LogDamage, type Position } from './update-log.ts'
 
@@ -9,6 +11,7 @@ import { type Base, type Head, type ListedDocument, LogDamage, type Position } f
  * Reads documents from Redis, and finds out what is not as it was written.
  */
 const namesPerRead = 500
+const notAsWritten = 'is not what was written: its checksum differs'
 
 export async function readPosition(commands: RedisCommands, document: string): Promise<Position> {
   const { log, meta } = keysOf(document)
@@ -67,18 +70,21 @@ function readBase(
 ): Base | null {
   const [generation, through, link, pieces, bytes] = numbers
   if (!generation) return null
-  const [byteVector, documentVector, catchUp] = content
+  const key = baseKey(keysOf(document), Number(generation))
+  const [byteVector, documentVector, catchUp] = ['byteVector', 'documentVector', 'catchUp'].map((field, i) =>
+    unseal(sealedAt(key, field), content[i] ?? Buffer.alloc(0)),
+  )
   if (!link || !byteVector || !documentVector || !catchUp)
-    throw new LogDamage(document, { kind: 'base' }, 'is missing in part')
+    throw new LogDamage(document, { kind: 'base' }, notAsWritten)
   return {
     generation: Number(generation),
     through: Number(through),
     link: hexOf(link),
     pieces: Number(pieces),
     bytes: Number(bytes),
-    byteVector: new Uint8Array(byteVector),
-    documentVector: new Uint8Array(documentVector),
-    catchUp: new Uint8Array(catchUp),
+    byteVector,
+    documentVector,
+    catchUp,
   }
 }
 
@@ -86,8 +92,10 @@ function readBase(
 function readFormer(document: string, stored: readonly Buffer[]): FormerEpoch[] {
   const formerEpochs: FormerEpoch[] = []
   for (let i = 0; i + 1 < stored.length; i += 2) {
+    const lacks = unseal(keysOf(document).former, stored[i + 1]!)
+    if (lacks === null) throw new LogDamage(document, { kind: 'document' }, notAsWritten)
     try {
-      formerEpochs.push({ epoch: String(stored[i]), ...decodeLacks(stored[i + 1]!) })
+      formerEpochs.push({ epoch: String(stored[i]), ...decodeLacks(lacks) })
     } catch (cause) {
       const found = `names a former epoch that cannot be read: ${(cause as Error).message}`
       throw new LogDamage(document, { kind: 'document' }, found, { cause })
@@ -102,19 +110,23 @@ export async function readEntries(
   document: string,
   { after, bytesMax }: { readonly after: number; readonly bytesMax: number },
 ): Promise<StoredEntry[]> {
-  const { log, meta } = keysOf(document)
+  const { log, meta, channel } = keysOf(document)
   const [through, ...stored] = await commands.run(readScript, [log, meta], [after, bytesMax])
   const entries: StoredEntry[] = []
-  for (let i = 0; i + 3 < stored.length; i += 4) {
-    const [seq, link, previousLink, body] = stored.slice(i, i + 4) as [number, Buffer, Buffer, Buffer]
+  for (let i = 0; i + 4 < stored.length; i += 5) {
+    const [seq, link, previousLink, checksum, body] = stored.slice(i, i + 5) as StoredFields
     const expected = (entries.at(-1)?.seq ?? Math.max(after, through)) + 1
     if (seq !== expected && entries.length > 0) break
     const part = { kind: 'entries', from: expected, to: seq - 1 } as const
     if (seq !== expected) throw new LogDamage(document, part, `missing: entry ${seq} comes next`)
+    if (!entryChecksum(channel, link, body).equals(checksum))
+      throw new LogDamage(document, { ...part, to: seq }, notAsWritten)
     entries.push(decode(document, body, { seq, link: hexOf(link), previousLink: hexOf(previousLink) }))
   }
   return entries
 }
+
+type StoredFields = [seq: number, link: Buffer, previousLink: Buffer, checksum: Buffer, body: Buffer]
 
 function decode(
   document: string,
@@ -134,12 +146,14 @@ export async function readPiece(
   document: string,
   { generation, piece }: { readonly generation: number; readonly piece: number },
 ): Promise<Uint8Array | 'gone'> {
-  const { meta, channel } = keysOf(document)
-  const reply = await commands.run(pieceScript, [meta, channel], [generation, piece])
+  const keys = keysOf(document)
+  const reply = await commands.run(pieceScript, [keys.meta, keys.channel], [generation, piece])
   if (reply.length === 0) return 'gone'
-  const [bytes] = reply
-  if (bytes === null) throw new Error(`the base of generation ${generation} has no piece ${piece}`)
-  return new Uint8Array(bytes)
+  const [sealed] = reply
+  if (sealed === null) throw new Error(`the base of generation ${generation} has no piece ${piece}`)
+  const bytes = unseal(sealedAt(baseKey(keys, generation), String(piece)), sealed)
+  if (bytes === null) throw new LogDamage(document, { kind: 'piece', piece }, notAsWritten)
+  return bytes
 }
 
 function hexOf(link: Buffer): string {

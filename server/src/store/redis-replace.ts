@@ -1,7 +1,8 @@
 import { encodeLacks } from './former-epoch.ts'
 import { publicationHead } from './publication.ts'
 import { draw8Bytes } from './random-bytes.ts'
-import { asBuffer, discardBase, looseBaseMs, type WrittenBase, writeBase } from './redis-base.ts'
+import { discardBase, looseBaseMs, type WrittenBase, writeBase } from './redis-base.ts'
+import { seal } from './redis-checksum.ts'
 import { type RedisCommands, RedisTrouble } from './redis-commands.ts'
 import { type DocumentKeys, keysOf, namesKey } from './redis-keys.ts'
 import { readPosition } from './redis-read.ts'
@@ -35,7 +36,9 @@ export function createRedisReplacer(commands: RedisCommands, instance: string) {
       if (error instanceof RedisTrouble) return away
       throw error
     }
+    // failpoint: base-pieces-written
     const { answer, done } = await putInPlace(written)
+    // failpoint: base-swapped
     if (String(answer) === 'ok') return done
     discardBase(commands, written.key)
     // Redis lost what had been written, with all its data perhaps.
@@ -57,7 +60,7 @@ export function createRedisReplacer(commands: RedisCommands, instance: string) {
 
     async document(document: string, expected: ExpectedEnd | null, content: NewContent): Promise<Renewed> {
       const keys = keysOf(document)
-      const lacks = asBuffer(encodeLacks(content.lacks))
+      const lacks = seal(keys.former, encodeLacks(content.lacks))
       const link = draw8Bytes()
       const epoch = draw8Bytes().toString('hex')
       const where =

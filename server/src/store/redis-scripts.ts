@@ -26,24 +26,24 @@ function script<Reply>(...parts: string[]): RedisScript<Reply> {
 }
 
 /**
- * The end of a log is its last entry, or its base where nothing stands after it. There is no counter beside them that could
- * say something else after a failover.
+ * What a document is, and the link of one of its entries. The end of a log is its last entry, or its base where nothing stands
+ * after it. There is no counter beside them that could say something else after a failover.
  */
-const findEnd = `
-local function endOf(log, meta)
+const findState = `
+local function stateOf(log, meta)
+  local stored = redis.call('HMGET', meta, 'epoch', 'through', 'link', 'generation')
+  local state = { epoch = stored[1], through = tonumber(stored[2] or 0), generation = stored[4] }
+  state.base = stored[3] or string.rep('\\0', 8)
+  state.seq, state.link = state.through, state.base
   local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-  if last then return tonumber(string.match(last[1], '^%d+')), last[2][2] end
-  local base = redis.call('HMGET', meta, 'through', 'link')
-  if base[1] then return tonumber(base[1]), base[2] end
-  return 0, string.rep('\\0', 8)
+  if last then state.seq, state.link = tonumber(string.match(last[1], '^%d+')), last[2][2] end
+  return state
 end
-`
 
-/** The link of the entry at `seq`, or false if it is not there, or lies inside the base. */
-const findLink = `
-local function linkAt(log, meta, seq)
-  local base = redis.call('HMGET', meta, 'through', 'link')
-  if seq == tonumber(base[1] or 0) then return base[2] or string.rep('\\0', 8) end
+-- Nothing for an entry that is not there, or lies inside the base.
+local function linkAt(log, state, seq)
+  if seq == state.seq then return state.link end
+  if seq == state.through then return state.base end
   local id = string.format('%d-1', seq)
   local entry = redis.call('XRANGE', log, id, id)[1]
   return entry and entry[2][2]
@@ -54,30 +54,28 @@ end
  * Answers `ok`, the epoch, the link before the first entry, and seq and link of each; or nothing but `absent` (it may not make the document), `rewritten`
  * or `deleted`.
  *
- * KEYS: log, meta, channel. ARGV: since, 1 if it may make the document, 1 if a history is given, its epoch or nothing, its link, an
- * epoch for a new document, its name, the beginnings of both publications, how many bytes of bodies are published; then for each
- * entry: the length of its origin, its link, its body.
+ * KEYS: log, meta, channel. ARGV: since, the link of the history that is given or nothing, its epoch or nothing, the beginning of the
+ * publication, 1 if it carries the entries, an epoch for a new document or nothing if it may make none, its name; then for each
+ * entry: the length of its origin, its link, its checksum, its body.
  */
 export const appendScript = script<
   [status: Buffer, epoch: Buffer, before: Buffer, ...ends: (number | Buffer)[]]
 >(
-  findEnd,
-  findLink,
+  findState,
   `
 local log, meta, channel = KEYS[1], KEYS[2], KEYS[3]
-local since, history, historyEpoch = tonumber(ARGV[1]), ARGV[3] == '1', ARGV[4]
-local epoch = redis.call('HGET', meta, 'epoch')
-if history and not epoch then
+local since, history, historyEpoch = tonumber(ARGV[1]), ARGV[2], ARGV[3]
+local state = stateOf(log, meta)
+local epoch, seq, link = state.epoch, state.seq, state.link
+if history ~= '' and not epoch then
   if historyEpoch ~= '' and redis.call('EXISTS', channel .. ':ended:' .. historyEpoch) == 1 then return { 'deleted' } end
   if since ~= 0 then return { 'rewritten' } end
-elseif history then
+elseif history ~= '' then
   if historyEpoch ~= '' and historyEpoch ~= epoch then return { 'rewritten' } end
-  local through = tonumber(redis.call('HGET', meta, 'through') or 0)
-  if since >= through and linkAt(log, meta, since) ~= ARGV[5] then return { 'rewritten' } end
+  if since >= state.through and linkAt(log, state, since) ~= history then return { 'rewritten' } end
 end
-if not epoch and ARGV[2] ~= '1' then return { 'absent' } end
+if not epoch and ARGV[6] == '' then return { 'absent' } end
 
-local seq, link = endOf(log, meta)
 local byNonce = {}
 local from = since
 while from < seq do
@@ -85,9 +83,9 @@ while from < seq do
   if #stored == 0 then break end
   for _, entry in ipairs(stored) do
     from = tonumber(string.match(entry[1], '^%d+'))
-    local nonce = string.sub(entry[2][6], 2, 9)
+    local nonce = string.sub(entry[2][8], 2, 9)
     byNonce[nonce] = byNonce[nonce] or {}
-    table.insert(byNonce[nonce], { seq = from, link = entry[2][2], previous = entry[2][4], body = entry[2][6] })
+    table.insert(byNonce[nonce], { seq = from, link = entry[2][2], previous = entry[2][4], body = entry[2][8] })
   end
 end
 -- Each stored entry answers for one only, as entries may share a nonce.
@@ -99,9 +97,9 @@ local function takeKnown(body, originLength)
   end
 end
 
-local before, reply, published, publishedBytes = link, { 'ok', false, link }, {}, 0
-for i = 11, #ARGV, 3 do
-  local body = ARGV[i + 2]
+local before, reply, published = link, { 'ok', false, link }, {}
+for i = 8, #ARGV, 4 do
+  local body = ARGV[i + 3]
   local known = takeKnown(body, tonumber(ARGV[i]))
   if known then
     if #reply == 3 then reply[3] = known.previous end
@@ -109,11 +107,10 @@ for i = 11, #ARGV, 3 do
     table.insert(reply, known.link)
   else
     local own = ARGV[i + 1]
-    redis.call('XADD', log, string.format('%d-1', seq + 1), 'l', own, 'p', link, 'b', body)
+    redis.call('XADD', log, string.format('%d-1', seq + 1), 'l', own, 'p', link, 'c', ARGV[i + 2], 'b', body)
     seq, link = seq + 1, own
     table.insert(reply, seq)
     table.insert(reply, link)
-    publishedBytes = publishedBytes + #body
     table.insert(published, own .. struct.pack('>I4', #body) .. body)
   end
 end
@@ -121,11 +118,11 @@ if not epoch then
   epoch = historyEpoch ~= '' and historyEpoch or ARGV[6]
   redis.call('HSET', meta, 'epoch', epoch, 'name', ARGV[7])
 end
-if #published > 0 and publishedBytes <= tonumber(ARGV[10]) then
+if #published > 0 and ARGV[5] == '1' then
   local first = struct.pack('>I8', seq - #published + 1)
-  redis.call('SPUBLISH', channel, ARGV[8] .. first .. before .. table.concat(published))
+  redis.call('SPUBLISH', channel, ARGV[4] .. first .. before .. table.concat(published))
 elseif #published > 0 then
-  redis.call('SPUBLISH', channel, ARGV[9] .. struct.pack('>I8', seq) .. link)
+  redis.call('SPUBLISH', channel, ARGV[4] .. struct.pack('>I8', seq) .. link)
 end
 reply[2] = epoch
 return reply
@@ -143,11 +140,11 @@ export const positionScript = script<
     tailEntries: number,
   ]
 >(
-  findEnd,
+  findState,
   `
-local meta = redis.call('HMGET', KEYS[2], 'epoch', 'generation', 'bytes')
-local seq, link = endOf(KEYS[1], KEYS[2])
-return { meta[1], seq, link, meta[2], meta[3], redis.call('XLEN', KEYS[1]) }
+local state = stateOf(KEYS[1], KEYS[2])
+local bytes = redis.call('HGET', KEYS[2], 'bytes')
+return { state.epoch, state.seq, state.link, state.generation, bytes, redis.call('XLEN', KEYS[1]) }
 `,
 )
 
@@ -162,19 +159,19 @@ export const loadScript = script<
     content: (Buffer | null)[],
   ]
 >(
-  findEnd,
+  findState,
   `
 local numbers = redis.call('HMGET', KEYS[2], 'generation', 'through', 'link', 'pieces', 'bytes')
 local content = {}
 if numbers[1] then
   content = redis.call('HMGET', KEYS[4] .. ':base:' .. numbers[1], 'byteVector', 'documentVector', 'catchUp')
 end
-local seq, link = endOf(KEYS[1], KEYS[2])
-return { redis.call('HGET', KEYS[2], 'epoch'), seq, link, redis.call('LRANGE', KEYS[3], 0, -1), numbers, content }
+local state = stateOf(KEYS[1], KEYS[2])
+return { state.epoch, state.seq, state.link, redis.call('LRANGE', KEYS[3], 0, -1), numbers, content }
 `,
 )
 
-/** KEYS: log, meta. ARGV: after, how many bytes of bodies. Answers where the base ends, then seq, link, previous link, body of each. */
+/** KEYS: log, meta. ARGV: after, how many bytes of bodies. Answers where the base ends, then seq, link, previous link, checksum, body of each. */
 export const readScript = script<[through: number, ...entries: (number | Buffer)[]]>(`
 local through = tonumber(redis.call('HGET', KEYS[2], 'through') or 0)
 local from, left = math.max(tonumber(ARGV[1]), through), tonumber(ARGV[2])
@@ -186,10 +183,10 @@ while true do
   local bytes = 0
   for _, entry in ipairs(stored) do
     local fields = entry[2]
-    left, bytes = left - #fields[6], bytes + #fields[6]
+    left, bytes = left - #fields[8], bytes + #fields[8]
     if left < 0 and #reply > 1 then return reply end
     from = tonumber(string.match(entry[1], '^%d+'))
-    for _, value in ipairs({ from, fields[2], fields[4], fields[6] }) do table.insert(reply, value) end
+    for _, value in ipairs({ from, fields[2], fields[4], fields[6], fields[8] }) do table.insert(reply, value) end
   end
   if #stored < count or left <= 0 then return reply end
   count = math.min(256, 1 + math.floor(left / (bytes / #stored)))
@@ -217,18 +214,18 @@ end
  * that was written beforehand is not there, or not all of it.
  */
 export const swapScript = script<Buffer>(
-  findLink,
+  findState,
   findBase,
   `
 local log, meta, base = KEYS[1], KEYS[2], KEYS[4]
-local current = redis.call('HGET', meta, 'generation')
+local state = stateOf(log, meta)
+local current = state.generation
 if current == ARGV[4] then return 'ok' end
-local epoch = redis.call('HGET', meta, 'epoch')
-if not epoch or (current or '') ~= ARGV[1] then return 'superseded' end
-local link = linkAt(log, meta, tonumber(ARGV[2]))
+if not state.epoch or (current or '') ~= ARGV[1] then return 'superseded' end
+local link = linkAt(log, state, tonumber(ARGV[2]))
 if not link or (ARGV[3] ~= '' and ARGV[3] ~= link) then return 'superseded' end
 if not isWhole(base, ARGV[5]) then return 'lost' end
-redis.call('HSET', base, 'epoch', epoch)
+redis.call('HSET', base, 'epoch', state.epoch)
 redis.call('PERSIST', base)
 redis.call('HSET', meta, 'generation', ARGV[4], 'through', ARGV[2], 'link', link, 'pieces', ARGV[5], 'bytes', ARGV[6])
 redis.call('XTRIM', log, 'MINID', string.format('%d-0', tonumber(ARGV[2]) + 1))
@@ -244,23 +241,23 @@ return 'ok'
  * like the one above.
  */
 export const renewScript = script<Buffer>(
-  findEnd,
+  findState,
   findBase,
   `
 local log, meta, base, former = KEYS[1], KEYS[2], KEYS[4], KEYS[5]
-local epoch = redis.call('HGET', meta, 'epoch')
+local state = stateOf(log, meta)
+local epoch = state.epoch
 if epoch == ARGV[5] then return 'ok' end
-local seq, link = endOf(log, meta)
-if ARGV[1] == '1' and ((epoch or '') ~= ARGV[2] or seq ~= tonumber(ARGV[3]) or link ~= ARGV[4]) then return 'superseded' end
+local isExpected = (epoch or '') == ARGV[2] and state.seq == tonumber(ARGV[3]) and state.link == ARGV[4]
+if ARGV[1] == '1' and not isExpected then return 'superseded' end
 if not isWhole(base, ARGV[8]) then return 'lost' end
-local generation = redis.call('HGET', meta, 'generation')
 redis.call('HSET', base, 'epoch', ARGV[5])
 redis.call('PERSIST', base)
 if epoch then redis.call('RPUSH', former, epoch, ARGV[10]) end
 redis.call('HSET', meta, 'epoch', ARGV[5], 'name', ARGV[11],
   'generation', ARGV[7], 'through', 1, 'link', ARGV[6], 'pieces', ARGV[8], 'bytes', ARGV[9])
 redis.call('UNLINK', log)
-if generation then redis.call('UNLINK', KEYS[3] .. ':base:' .. generation) end
+if state.generation then redis.call('UNLINK', KEYS[3] .. ':base:' .. state.generation) end
 redis.call('SPUBLISH', KEYS[3], ARGV[12])
 return 'ok'
 `,

@@ -5,7 +5,7 @@ import { Gathering } from './gathering.ts'
 import type { StoreEvent } from './store-event.ts'
 import { createTroubleHealth, type TroubleHealth } from './store-health.ts'
 import { StoreOpenError } from './store-open-error.ts'
-import { LogDamage, LogRefusal, type Progress } from './update-log.ts'
+import { HistoryRewritten, LogDamage, LogRefusal, type Progress } from './update-log.ts'
 
 /**
  * The main thread's side of the store thread: carries requests over and answers back, and keeps a thread alive.
@@ -230,8 +230,9 @@ export async function startStoreThread(options: {
   }
 }
 
-function asError({ refused, message, damage }: Extract<Answer, { ok: false }>): Error {
+function asError({ refused, rewritten, message, damage }: Extract<Answer, { ok: false }>): Error {
   if (damage !== undefined) return new LogDamage(damage.document, damage.part, damage.found)
+  if (rewritten === true) return new HistoryRewritten(message)
   return refused ? new LogRefusal(message) : new Error(message)
 }
 

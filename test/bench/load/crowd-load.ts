@@ -12,6 +12,8 @@ export interface CrowdJob {
   readonly kind: 'crowd'
   readonly port: number
   readonly pid: number
+  /** Another instance, to which half of each room speaks, and the Redis of both: what they use counts too. */
+  readonly second?: { readonly port: number; readonly pid: number; readonly redisPid: number }
   readonly framing: FramingName
   readonly activity: 'typing' | 'cursors'
   readonly rooms: number
@@ -31,6 +33,9 @@ export interface CrowdResult {
   readonly deliveredShare: number
   readonly p50: number | null
   readonly p99: number | null
+  /** Between people on two instances; the ones above are of people on the same. */
+  readonly crossP50: number | null
+  readonly crossP99: number | null
   readonly max: number
   /** While it was measured. */
   readonly sentPerSecond: number
@@ -38,6 +43,7 @@ export interface CrowdResult {
   readonly framesPerSecond: number
   readonly bytesPerDelivery: number
   readonly serverCores: number
+  readonly redisCores: number
   readonly mainThreadCores: number
   readonly serverMicrosPerDelivery: number
   readonly serverMicrosPerEdit: number
@@ -58,6 +64,7 @@ export async function runCrowd(job: CrowdJob): Promise<CrowdResult> {
   const people = rooms * (writersPerRoom + readersPerRoom)
   const crowd = new Crowd({
     port: job.port,
+    secondPort: job.second?.port,
     framing: framingOf(job.framing),
     activity: job.activity === 'typing' ? typing : movingCursors,
     rooms,
@@ -70,8 +77,9 @@ export async function runCrowd(job: CrowdJob): Promise<CrowdResult> {
   const stopSending = pace(crowd.writers.length, 1000 / perSecond, i => crowd.send(crowd.writers[i]!))
   await setTimeout(warmUpMs)
 
+  const pids = job.second === undefined ? [job.pid] : [job.pid, job.second.pid, job.second.redisPid]
   const counted = () => ({
-    server: usageOf(job.pid),
+    servers: pids.map(usageOf),
     own: usageOf(process.pid),
     delivered: crowd.delivered,
     frames: crowd.frames,
@@ -88,33 +96,45 @@ export async function runCrowd(job: CrowdJob): Promise<CrowdResult> {
   const deadline = performance.now() + job.drainMsMax
   while (crowd.deliveredInTime < expected && performance.now() < deadline) await setTimeout(pollMs)
 
-  const seconds = (after.server.atMs - before.server.atMs) / 1000
-  const serverSeconds = secondsBetween(before.server, after.server)
+  const seconds = (after.own.atMs - before.own.atMs) / 1000
+  const processSeconds = pids.map((_, i) => secondsBetween(before.servers[i]!, after.servers[i]!))
+  const serverSeconds = sum(processSeconds)
   const ownSeconds = secondsBetween(before.own, after.own)
-  const machineSeconds = after.server.machineSeconds - before.server.machineSeconds
+  const machineSeconds = after.own.machineSeconds - before.own.machineSeconds
   const delivered = after.delivered - before.delivered
-  const { latencies } = crowd
+  const { latencies, crossLatencies } = crowd
+  const memory = pids.map(memoryOf)
   const result = {
     sent: crowd.sentInTime,
     expected,
     deliveredShare: crowd.deliveredInTime / expected,
     p50: latencies.percentile(0.5),
     p99: latencies.percentile(0.99),
+    crossP50: crossLatencies.percentile(0.5),
+    crossP99: crossLatencies.percentile(0.99),
     max: latencies.max,
     sentPerSecond: crowd.sentInTime / seconds,
     deliveredPerSecond: delivered / seconds,
     framesPerSecond: (after.frames - before.frames) / seconds,
     bytesPerDelivery: (after.bytes - before.bytes) / delivered,
     serverCores: serverSeconds / seconds,
-    mainThreadCores: mainSecondsBetween(job.pid, before.server, after.server) / seconds,
+    redisCores: (processSeconds[2] ?? 0) / seconds,
+    mainThreadCores:
+      sum(pids.slice(0, 2).map((pid, i) => mainSecondsBetween(pid, before.servers[i]!, after.servers[i]!))) /
+      seconds,
     serverMicrosPerDelivery: (serverSeconds * 1e6) / delivered,
     serverMicrosPerEdit: (serverSeconds * 1e6) / crowd.sentInTime,
     loadCores: ownSeconds / seconds,
     // The machine counts in ticks, by sampling: a little less than nothing is nothing.
     otherCores: Math.max(0, machineSeconds - serverSeconds - ownSeconds) / seconds,
-    ...memoryOf(job.pid),
+    rssMB: sum(memory.map(({ rssMB }) => rssMB)),
+    peakMB: sum(memory.map(({ peakMB }) => peakMB)),
     closed: crowd.closed,
   }
   crowd.close()
   return result
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }

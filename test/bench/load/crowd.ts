@@ -41,6 +41,8 @@ export const movingCursors: Activity = { message: 'awareness', make: cursorUpdat
 
 export interface CrowdOptions {
   readonly port: number
+  /** Of another instance, which every second person of a room speaks to. */
+  readonly secondPort?: number | undefined
   readonly framing: Framing
   readonly activity: Activity
   readonly rooms: number
@@ -62,6 +64,7 @@ interface Room {
   readonly sentAt: Float64Array[]
 }
 
+const instances = 2
 const connectsAtOnce = 64
 const syncMsMax = 60_000
 
@@ -69,6 +72,7 @@ export class Person {
   readonly room: Room
   /** -1 for a reader. */
   readonly writer: number
+  readonly instance: number
   readonly seen: Int32Array
   takesLatency: boolean
   socket!: RawSocket
@@ -76,9 +80,10 @@ export class Person {
   synced = false
   closeCode: number | null | undefined
 
-  constructor(room: Room, writer: number, writers: number, takesLatency: boolean) {
+  constructor(room: Room, at: { writer: number; instance: number }, writers: number, takesLatency: boolean) {
     this.room = room
-    this.writer = writer
+    this.writer = at.writer
+    this.instance = at.instance
     this.takesLatency = takesLatency
     this.seen = new Int32Array(writers)
   }
@@ -90,6 +95,7 @@ export class Crowd {
   readonly #options: CrowdOptions
   readonly #memo: FrameMemo
   #latencies = new Latencies()
+  #crossLatencies = new Latencies()
   #sinceMs = Number.POSITIVE_INFINITY
   #untilMs = Number.POSITIVE_INFINITY
   sent = 0
@@ -107,15 +113,21 @@ export class Crowd {
       const room = { name: `${options.roomPrefix ?? 'room-'}${number}`, sentAt }
       for (let i = 0; i < writersPerRoom + readersPerRoom; i++) {
         const takes = this.people.length % latencyEvery === 0
-        const person = new Person(room, i < writersPerRoom ? i : -1, writersPerRoom, takes)
+        const at = { writer: i < writersPerRoom ? i : -1, instance: this.#instanceOf(i) }
+        const person = new Person(room, at, writersPerRoom, takes)
         this.people.push(person)
         if (i < writersPerRoom) this.writers.push(person)
       }
     }
   }
 
+  /** Of edits of people on the same instance. */
   get latencies(): Latencies {
     return this.#latencies
+  }
+
+  get crossLatencies(): Latencies {
+    return this.#crossLatencies
   }
 
   get closed(): number {
@@ -166,6 +178,7 @@ export class Crowd {
   /** Latencies are taken of what is sent from now on. */
   measureFrom(): void {
     this.#latencies = new Latencies()
+    this.#crossLatencies = new Latencies()
     this.deliveredInTime = 0
     this.sentInTime = 0
     this.#sinceMs = performance.now()
@@ -180,12 +193,16 @@ export class Crowd {
     for (const { socket } of this.people) socket?.destroy()
   }
 
+  #instanceOf(personOfRoom: number): number {
+    return this.#options.secondPort === undefined ? 0 : personOfRoom % instances
+  }
+
   async #connect(person: Person): Promise<void> {
-    const { port, framing } = this.#options
+    const { port, secondPort = port, framing } = this.#options
     const { name } = person.room
     const opening = framing.opening(name)
     person.synced = opening.length === 0
-    person.socket = await RawSocket.open(port, framing.path(name), {
+    person.socket = await RawSocket.open([port, secondPort][person.instance]!, framing.path(name), {
       onMessage: (socket, bytes, start, end) => this.#hear(person, socket, bytes, start, end),
       onClose: code => {
         person.closeCode = code
@@ -210,7 +227,7 @@ export class Crowd {
   }
 
   #see(person: Person, ranges: Ranges): void {
-    const { seen, room, writer, takesLatency } = person
+    const { seen, room, writer, instance, takesLatency } = person
     const now = performance.now()
     for (let i = 0; i < ranges.length; i += 3) {
       const author = ranges[i]!
@@ -221,12 +238,13 @@ export class Crowd {
       seen[author] = to
       this.delivered += to - from
       const sentAt = room.sentAt[author]!
+      const latencies = this.#instanceOf(author) === instance ? this.#latencies : this.#crossLatencies
       for (let number = from; number < to; number++) {
         const at = sentAt[number]!
         if (at < this.#sinceMs || at >= this.#untilMs) continue
         this.deliveredInTime++
         if (!takesLatency) continue
-        this.#latencies.add(now - at)
+        latencies.add(now - at)
         this.#options.onLatency?.(at, now - at)
       }
     }

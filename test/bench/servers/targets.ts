@@ -14,6 +14,8 @@ export interface Target {
   readonly keeps: boolean
   readonly version: string
   start(dataFolder: string, nodeFlags?: readonly string[]): Promise<RunningServer>
+  /** One of several instances that share a Redis, if it can be that. */
+  startOnRedis?(redisPort: number, nodeFlags?: readonly string[]): Promise<RunningServer>
 }
 
 const here = import.meta.dirname
@@ -54,6 +56,13 @@ export const targets: readonly Target[] = [
         args: folder => ['serve', '--port', '0', '--data', folder],
         dataFolder,
       }),
+    startOnRedis: (redisPort, nodeFlags = []) =>
+      startServer({
+        nodeFlags,
+        file: synclineMain,
+        args: () => ['serve', '--port', '0', '--redis-url', `redis://127.0.0.1:${redisPort}`],
+        dataFolder: '',
+      }),
   },
   {
     name: 'ws-relay',
@@ -71,9 +80,10 @@ export const targets: readonly Target[] = [
     framing: 'hocuspocus',
     keeps: true,
     get version() {
-      return `@hocuspocus/server ${versionOf('@hocuspocus/server')}, extension-sqlite ${versionOf('@hocuspocus/extension-sqlite')} (better-sqlite3 ${versionOf('better-sqlite3')})`
+      return `@hocuspocus/server ${versionOf('@hocuspocus/server')}, extension-sqlite ${versionOf('@hocuspocus/extension-sqlite')} (better-sqlite3 ${versionOf('better-sqlite3')}), on two instances extension-redis ${versionOf('@hocuspocus/extension-redis')} alone`
     },
     start: ofBench('hocuspocus.ts'),
+    startOnRedis: (redisPort, nodeFlags) => ofBench('hocuspocus-redis.ts')(String(redisPort), nodeFlags),
   },
   {
     name: 'y-websocket',

@@ -5,6 +5,7 @@ import { joins } from './joins.ts'
 import { manyRooms } from './many-rooms.ts'
 import { openDocuments } from './open-documents.ts'
 import { stoppedReaderWork } from './stopped-reader.ts'
+import { twoInstances } from './two-instances.ts'
 import type { Work } from './work.ts'
 
 export const works: readonly Work[] = [
@@ -14,4 +15,5 @@ export const works: readonly Work[] = [
   openDocuments,
   cursors,
   stoppedReaderWork,
+  twoInstances,
 ]

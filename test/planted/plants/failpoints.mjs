@@ -51,7 +51,8 @@ function readArmed() {
 }
 
 const comments = /^\s*\/\/ failpoint: ([a-z-]+)$/gm
-for (const name of ['disk-append', 'disk-base', 'disk-chores', 'disk-replacement']) {
+const stores = ['disk-append', 'disk-base', 'disk-chores', 'disk-recent', 'disk-replacement', 'redis-replace']
+for (const name of stores) {
   changeSource('failpoints', `server/src/store/${name}.ts`, source =>
     source.replace(comments, (_, failpoint) => `globalThis.failpoint('${failpoint}');`),
   )

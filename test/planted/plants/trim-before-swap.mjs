@@ -13,7 +13,7 @@ const trim = `
 `
 replaceSource('trim-before-swap', 'server/src/store/disk-base.ts', [
   [
-    '    const { replaced, former } = transact(database, () => {\n      const placed = place(request)\n',
-    `${trim}    const { replaced, former } = transact(database, () => {\n      const placed = early\n`,
+    '    const { replaced, former } = recent.transact(() => {\n      const placed = place(request)\n',
+    `${trim}    const { replaced, former } = recent.transact(() => {\n      const placed = early\n`,
   ],
 ])

@@ -10,7 +10,7 @@ let lastId = 0
 function append(document: string, ...sizes: number[]) {
   const entries = sizes.map(size => ({ body: new Uint8Array(size), instance: 'i', nonce: '00' }))
   lastId += 1
-  return waitingAppend({ id: lastId, kind: 'append', document, since: 0, entries })
+  return waitingAppend({ id: lastId, kind: 'append', document, since: 0, entries, history: undefined })
 }
 
 function remove(document: string) {

@@ -76,10 +76,36 @@ test('a paused line passes nothing and goes on where it was', async () => {
   await waitUntil('the greeting', () => client.bytes === greeting.length)
 })
 
+test('a line that is paused in one direction passes the other', async () => {
+  await using line = await startTcpProxy({ targetPort: targetPort() })
+  line.pause('down')
+  const before = receivedBytes()
+  const client = connect(line.port)
+  client.socket.write(Buffer.alloc(100))
+  await waitUntil('what is sent to arrive', () => receivedBytes() - before === 100)
+  expect(client.bytes).toBe(0)
+  line.resume()
+  await waitUntil('the greeting', () => client.bytes === greeting.length)
+})
+
 test('a line that refuses ends every new connection', async () => {
   await using line = await startTcpProxy({ targetPort: targetPort() })
   line.refusing = true
   const client = connect(line.port)
   await waitUntil('the end', () => client.isClosed)
   expect(client.bytes).toBe(0)
+})
+
+test('a line that is turned to another target leaves open connections where they are', async () => {
+  const other = net.createServer(socket => socket.end('other'))
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  await using line = await startTcpProxy({ targetPort: targetPort() })
+  const before = connect(line.port)
+  await waitUntil('the greeting', () => before.bytes === greeting.length)
+  line.targetPort = (other.address() as net.AddressInfo).port
+  const after = connect(line.port)
+  await waitUntil('the other greeting', () => after.isClosed)
+  expect(after.bytes).toBe('other'.length)
+  expect(before.isClosed).toBe(false)
+  other.close()
 })
