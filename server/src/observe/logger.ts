@@ -57,6 +57,10 @@ export const events = {
   /** Removing what no longer counts waits for room; nobody else does. */
   'store chores stalled': 'warn',
 
+  /** `part` is the key set, the callback or the list of revocations. */
+  'auth away': 'error',
+  'auth back': 'info',
+
   /** What other instances append is found late, and presence does not cross. */
   'relay away': 'error',
   'relay back': 'info',

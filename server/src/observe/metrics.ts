@@ -26,7 +26,8 @@ export function createMetrics() {
   const registers = [registry]
   const counter = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
     new Counter({ name: `syncline_${name}`, help, labelNames, registers })
-  const gauge = (name: string, help: string) => new Gauge({ name: `syncline_${name}`, help, registers })
+  const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
+    new Gauge({ name: `syncline_${name}`, help, labelNames, registers })
   const histogram = (name: string, help: string, buckets: number[]) =>
     new Histogram({ name: `syncline_${name}`, help, buckets, registers })
 
@@ -121,6 +122,13 @@ export function createMetrics() {
       'Worker threads that died or were ended, by task.',
       'task',
     ),
+
+    authAway: gauge(
+      'auth_away',
+      '1 while what is asked about tokens does not answer, else 0, by part.',
+      'part',
+    ),
+    revocations: gauge('revocations', 'Revocations whose tokens have not ended.'),
 
     relayAway: gauge('relay_away', '1 while nothing is heard of other instances, else 0.'),
     publicationsPassedOver: counter(

@@ -2,7 +2,17 @@ import { createMetrics } from '@syncline/server/internal/observe/metrics'
 import { describe, expect, test } from 'vitest'
 
 /** What a metric may be split by. Each of these has few values, all known beforehand. */
-const labelsAllowed = ['code', 'during', 'verdict', 'rule', 'outcome', 'task', 'status', 'saved_means']
+const labelsAllowed = [
+  'code',
+  'during',
+  'verdict',
+  'rule',
+  'outcome',
+  'task',
+  'status',
+  'saved_means',
+  'part',
+]
 
 describe('metrics', () => {
   test('are never split by a document, a user or an address', async () => {
