@@ -15,6 +15,9 @@ const tagHexDigits = 32
 /** Every document's name, sorted by its bytes. It may name a document that is not there, never the other way round. */
 export const namesKey = `${prefix}names`
 
+/** Hash of what was revoked of tokens, by what it concerns. */
+export const revocationsKey = `${prefix}revocations`
+
 export interface DocumentKeys {
   /** The channel, and the beginning of every key of the document. */
   readonly channel: string

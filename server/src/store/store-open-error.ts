@@ -11,6 +11,8 @@ export type StoreOpenCode =
   | 'STORE_FORMAT_NEWER'
   /** The file is not a Syncline store. */
   | 'STORE_FORMAT_FOREIGN'
+  /** The file of revocations is not as it was written. */
+  | 'REVOCATIONS_DAMAGED'
   /** Redis is there, and documents would not be safe in it. */
   | 'REDIS_UNSUITABLE'
   /** Redis is not there, and whoever asks does not want to wait. */
