@@ -22,6 +22,7 @@ import { parseRedisUrl } from './foundation/redis-url.ts'
 import { settingsWith } from './foundation/settings.ts'
 import type { Settings } from './foundation/settings-table.ts'
 import { TurnBudget } from './foundation/turn-budget.ts'
+import { admission } from './http/admission.ts'
 import { createHttp, type Readiness } from './http/create-http.ts'
 import { createLogger, type Logger, silentLogger } from './observe/logger.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
@@ -74,7 +75,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const engine = await startEngine(settings, { clock, logger, metrics })
   const { log, rooms } = engine
   const upgrades = new Upgrades({
-    open: settings.open,
+    admit: admission(settings),
+    basePath: settings.basePath,
     openRoom: document => rooms.open(document),
     codec: yWebsocket,
     clock,

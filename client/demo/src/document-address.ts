@@ -1,6 +1,6 @@
 /**
- * Which document a page is about. The page is always served at `/`, so its address carries the name in the query
- * (`/?document=calm-otter-4f7k2q`); the socket carries it in its path (`ws://host/calm-otter-4f7k2q`).
+ * Which document a page is about. The page is served at `/`, or in the folder that is the server's base path, so its address carries the name
+ * in the query (`/?document=calm-otter-4f7k2q`); the socket carries it in its path (`ws://host/calm-otter-4f7k2q`).
  *
  * Leaves to others: opening the document, and putting a new name into the browser's history.
  */
@@ -38,9 +38,16 @@ export function documentLink(document: string, location: Location): string {
   return `${location.origin}${location.pathname}${documentQuery(document)}`
 }
 
-/** Where the sockets of this page go: its own host, encrypted if the page is. */
-export function socketAddress(location: Location): string {
-  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`
+type PageLocation = Pick<Location, 'protocol' | 'host' | 'pathname'>
+
+/** Where the sockets of this page go: its own host and folder, encrypted if the page is. */
+export function socketAddress(location: PageLocation): string {
+  return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${pageFolder(location)}`
+}
+
+/** The folder of a page without a slash at its end: nothing at `/`, `/collab` at `/collab/`. */
+export function pageFolder({ pathname }: Pick<Location, 'pathname'>): string {
+  return pathname.slice(0, pathname.lastIndexOf('/'))
 }
 
 /** The path segment for a name. `y-websocket` puts it into the URL as it is, so it has to be encoded before. */

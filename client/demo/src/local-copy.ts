@@ -18,10 +18,11 @@ export interface LocalCopy {
 /** A browser that neither opens nor refuses its storage (another tab blocks it) is not waited for longer. */
 const openingTimeMaxMs = 2_000
 
-export function openLocalCopy(document: string, doc: Y.Doc): LocalCopy {
+/** `folder` keeps apart what several servers on one host call by the same name. */
+export function openLocalCopy(document: string, doc: Y.Doc, folder: string): LocalCopy {
   if (typeof indexedDB === 'undefined')
     return { isKept: () => false, read: Promise.resolve(), forget: async () => {} }
-  const persistence = new IndexeddbPersistence(`syncline:${document}`, doc)
+  const persistence = new IndexeddbPersistence(`syncline${folder}:${document}`, doc)
   const read = new Promise<void>(resolve => {
     void persistence.whenSynced.then(() => resolve())
     // `whenSynced` never settles when the browser refuses; only the opening itself says so.

@@ -8,7 +8,7 @@
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
 import { ConnectionWatch } from './connection-state.ts'
-import { documentPath, socketAddress } from './document-address.ts'
+import { documentPath, pageFolder, socketAddress } from './document-address.ts'
 import { type Identity, rememberedIdentity } from './identity.ts'
 import { openLocalCopy } from './local-copy.ts'
 import { Presence } from './presence.ts'
@@ -33,7 +33,7 @@ export interface Session {
 export function openSession(document: string): Session {
   const doc = new Y.Doc()
   const identity = rememberedIdentity()
-  const localCopy = openLocalCopy(document, doc)
+  const localCopy = openLocalCopy(document, doc, pageFolder(location))
   // Without `connect`, so that everybody who listens is there before the first event.
   const provider = new WebsocketProvider(socketAddress(location), documentPath(document), doc, {
     connect: false,

@@ -2,18 +2,19 @@
  * From an HTTP upgrade request to a connection in its room: who is let in, under which document name, and what a refusal
  * looks like. Opens the room while the handshake is still under way. Of those who come at once, some are let in each turn.
  */
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { documentNameFromPath } from '@syncline/shared/document-name'
+import { type DocumentName, documentNameFromPath } from '@syncline/shared/document-name'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Codec } from '@syncline/shared/wire/codec'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Clock } from '../foundation/clock.ts'
 import { AppError } from '../foundation/errors.ts'
 import { TurnBudget } from '../foundation/turn-budget.ts'
-import { admit } from '../http/admission.ts'
-import { problemOf } from '../http/problem.ts'
+import type { Admit } from '../http/admission.ts'
+import { belowBasePath } from '../http/base-path.ts'
+import { problemText } from '../http/problem.ts'
 import { draw8Bytes } from '../store/random-bytes.ts'
 import { closeWith } from './close-reason.ts'
 import { Connection, type ConnectionLimits, type Place } from './connection.ts'
@@ -25,8 +26,9 @@ export interface UpgradesLimits extends ConnectionLimits {
 }
 
 export interface UpgradesOptions {
-  /** Lets in whoever reaches the port; without it, only this machine's programs and pages. */
-  readonly open: boolean
+  readonly admit: Admit
+  /** What comes before the name of a document in a path. */
+  readonly basePath: string
   readonly openRoom: (document: string) => Promise<Place> | 'full'
   readonly codec: Codec
   readonly clock: Clock
@@ -84,7 +86,7 @@ export class Upgrades {
 
   readonly handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy())
-    const refusal = admit(request.headers, this.#options) ?? this.#refusalOf(request)
+    const refusal = this.#options.admit(request.headers) ?? this.#refusalOf(request)
     if (refusal !== null) return this.#refuse(socket, refusal)
     const later = this.#budget.spend(1)
     if (later === undefined) this.#upgrade(request, socket, head)
@@ -93,9 +95,13 @@ export class Upgrades {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#closing) return this.#refuse(socket, this.#tooMany())
-    const { limits } = this.#options
+    const { limits, basePath } = this.#options
     this.#webSocketServer.handleUpgrade(request, socket, head, webSocket => {
-      const document = documentNameFromPath(request.url ?? '', limits.documentNameBytesMax)
+      const target = belowBasePath(request.url ?? '', basePath)
+      const document: DocumentName =
+        target === null
+          ? { ok: false, reason: `it does not begin with ${basePath}/` }
+          : documentNameFromPath(target, limits.documentNameBytesMax)
       if (document.ok) this.#connect(webSocket, socket as Socket, document.name)
       else this.#turnAway(webSocket, new AppError('DOCUMENT_NAME_INVALID', { reason: document.reason }))
     })
@@ -163,14 +169,8 @@ export class Upgrades {
   }
 
   #refuse(socket: Duplex, error: AppError): void {
-    const { status, headers, body } = problemOf(error)
     this.#options.observer.refused({ code: error.code, reason: error.message })
-    const all = {
-      ...headers,
-      Connection: headers.Upgrade === undefined ? 'close' : 'Upgrade, close',
-      'Content-Length': String(Buffer.byteLength(body)),
-    }
-    const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
+    // No timeout of the HTTP server holds for it any more, and a client need not close its side.
+    socket.end(problemText(error), () => socket.destroy())
   }
 }

@@ -8,72 +8,10 @@
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { authErrors } from './auth-errors.ts'
 import { type ErrorEntry, entry, startError } from './error-entry.ts'
+import { httpErrors } from './http-errors.ts'
 
 export const errors = {
-  DOCUMENT_NAME_INVALID: entry({
-    title: 'No valid document name',
-    detail: 'The path does not name a document: {reason}.',
-    act: 'The client must connect to /<document>.',
-    status: 400,
-    close: closeCodes.malformed,
-    retry: false,
-  }),
-  REQUEST_INVALID: entry({
-    title: 'Invalid request',
-    detail: 'The request cannot be understood: {reason}.',
-    act: 'The client must send a valid HTTP request.',
-    status: 400,
-    close: null,
-    retry: false,
-  }),
-  HOST_NOT_ALLOWED: entry({
-    title: 'Host not allowed',
-    detail: 'The request is for host "{host}", but only localhost, 127.0.0.0/8 and [::1] are served.',
-    act: 'The client must use http://localhost, or the operator starts the server with --open.',
-    status: 403,
-    close: null,
-    retry: false,
-  }),
-  ORIGIN_NOT_ALLOWED: entry({
-    title: 'Origin not allowed',
-    detail: 'The request comes from a page of "{origin}", but only pages of this machine are served.',
-    act: 'The client must use a page of localhost, or the operator starts the server with --open.',
-    status: 403,
-    close: null,
-    retry: false,
-  }),
-  NOT_FOUND: entry({
-    title: 'Not found',
-    detail: 'There is nothing at this path over HTTP.',
-    act: 'The client must open documents over WebSocket; HTTP has /, /healthz, /readyz and /metrics.',
-    status: 404,
-    close: null,
-    retry: false,
-  }),
-  METHOD_NOT_ALLOWED: entry({
-    title: 'Method not allowed',
-    detail: 'The method {method} came, GET or HEAD was expected.',
-    act: 'The client must use GET or HEAD.',
-    status: 405,
-    close: null,
-    retry: false,
-  }),
-  UPGRADE_REQUIRED: entry({
-    title: 'WebSocket required',
-    detail: 'An upgrade to "{protocol}" was asked for, a WebSocket was expected.',
-    act: 'The client must ask for "Upgrade: websocket".',
-    status: 426,
-    close: null,
-    retry: false,
-  }),
-  TOO_MANY_CONNECTIONS: entry({
-    title: 'Too many connections',
-    detail: 'This server has {connectionsMax} connections, which is all that it takes.',
-    act: 'The client may come back; the operator may raise SYNCLINE_LIMIT_CONNECTIONS.',
-    status: 503,
-    close: closeCodes.tooMany,
-    retry: true,
-  }),
+  ...httpErrors,
   ...authErrors,
   DEMO_NOT_BUILT: entry({
     title: 'Demo not built',
@@ -103,8 +41,13 @@ export const errors = {
   ),
   OPEN_REQUIRED: startError(
     'Open to the network only on purpose',
-    '{setting} is {host}, which other machines can reach, and this server asks nobody for a password.',
-    'Whoever starts the server must add --open (or SYNCLINE_OPEN=true) to let everybody in, or use 127.0.0.1.',
+    '{setting} is {host}, which other machines can reach, and this server would ask nobody who they are.',
+    'Whoever starts the server must say how people prove who they are (SYNCLINE_AUTH_SECRET for instance), use 127.0.0.1, or add --open (SYNCLINE_OPEN=true) to let everybody in.',
+  ),
+  TLS_UNUSABLE: startError(
+    'Certificate or key not usable',
+    '{setting} cannot be used: {reason}.',
+    'Whoever starts the server must name a certificate and the key that belongs to it (PEM), which its user may read.',
   ),
   COMMAND_INVALID: startError(
     'Wrong command line',

@@ -25,6 +25,15 @@ export const hostName: SettingType<string> = {
     .refine(host => /^[\w.-]+$/.test(host) || isIPv6(host)),
 }
 
+/** Without a slash at the end. Without what URLs escape or resolve, so that there is one way to write it. */
+export const basePath: SettingType<string> = {
+  expected: 'a path like /collab, of letters, digits, dots, - and _, without a slash at its end',
+  schema: z
+    .string()
+    .max(200)
+    .refine(path => /^(?:\/[\w.-]+)*$/.test(path) && !/\/\.\.?(\/|$)/.test(path)),
+}
+
 /** Stays text; whoever connects parses it again. */
 export const redisUrl: SettingType<string> = {
   expected: redisUrlForms,

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { authSettings, authSettingsRules } from './auth-settings.ts'
+import { frontSettings, frontSettingsRules } from './front-settings.ts'
 import { bytes, count, KiB, MiB, milliseconds, type Setting, setting } from './setting.ts'
 import { hostName, oneOf, redisUrl, text, wholeNumber, yesOrNo } from './setting-type.ts'
 
@@ -11,7 +12,7 @@ export const settingsTable = {
   host: setting(
     hostName,
     '127.0.0.1',
-    'The address to listen on; any that other machines can reach needs `open`.',
+    'The address to listen on; any that other machines can reach needs authentication, or `open`.',
     { environment: 'HOST' },
   ),
   port: setting(wholeNumber(0, 65_535), 1234, 'The port for HTTP and WebSocket; 0 takes any free one.', {
@@ -20,8 +21,9 @@ export const settingsTable = {
   open: setting(
     yesOrNo,
     false,
-    'Lets in everybody who can reach the port, from every web page; without it only this machine is served.',
+    'Lets in everybody who can reach the port; without it and without authentication, only this machine is served.',
   ),
+  ...frontSettings,
   demo: setting(yesOrNo, true, 'Serves the demo editor at `/`.'),
   data: setting(
     text,
@@ -251,5 +253,6 @@ export const settingsRules: readonly {
     expected: 'more than presenceGraceMs, or a room would be gone before those who left it are',
     holds: settings => settings.roomIdleMs > settings.presenceGraceMs,
   },
+  ...frontSettingsRules,
   ...authSettingsRules,
 ]

@@ -59,6 +59,14 @@ export function settingsWith(values: Partial<Settings> = {}): Settings {
   return read.values
 }
 
+/** Whether people have to prove who they are, which is what else it takes to let in others than this machine. */
+export function hasAuthentication(
+  settings: Pick<Settings, 'authSecret' | 'authPublicKeyFile' | 'authJwksUrl' | 'authCallbackUrl'>,
+): boolean {
+  const { authSecret, authPublicKeyFile, authJwksUrl, authCallbackUrl } = settings
+  return [authSecret, authPublicKeyFile, authJwksUrl, authCallbackUrl].some(way => way !== '')
+}
+
 function check(given: ReadonlyMap<SettingName, Given>, unknowns: readonly AppError[]): ReadSettings {
   const errors = [...unknowns]
   const values: Partial<Record<SettingName, string | number | boolean>> = {}
@@ -90,7 +98,7 @@ function checkTogether(settings: Settings, origins: Record<SettingName, Origin>)
         rule.expected,
       ),
     )
-  if (!settings.open && !isLoopback(settings.host)) {
+  if (!settings.open && !hasAuthentication(settings) && !isLoopback(settings.host)) {
     errors.push(new AppError('OPEN_REQUIRED', { setting: called('host', origins.host), host: settings.host }))
   }
   return errors

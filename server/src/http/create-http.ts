@@ -11,7 +11,9 @@ import { AppError } from '../foundation/errors.ts'
 import type { Settings } from '../foundation/settings-table.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { admit } from './admission.ts'
+import { type AdmissionSettings, admission } from './admission.ts'
+import { belowBasePath } from './base-path.ts'
+import { allowListedOrigins } from './cors.ts'
 import { serveDemo } from './demo.ts'
 import { problemResponse, writeProblem } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -23,7 +25,7 @@ export interface Readiness {
 }
 
 export interface HttpOptions {
-  readonly settings: Pick<Settings, 'open'>
+  readonly settings: AdmissionSettings & Pick<Settings, 'basePath' | 'authCallbackCookieOrigins'>
   readonly readiness: () => Readiness
   readonly metrics: Metrics
   readonly logger: Logger
@@ -37,6 +39,8 @@ export interface Http {
 
 export function createHttp(options: HttpOptions): Http {
   const { settings, metrics, logger } = options
+  const { basePath } = settings
+  const admit = admission(settings)
   const failed = (error: unknown): Response => {
     if (error instanceof RequestError) {
       return problemResponse(new AppError('REQUEST_INVALID', { reason: error.message }))
@@ -55,15 +59,28 @@ export function createHttp(options: HttpOptions): Http {
       for (const [name, value] of Object.entries(securityHeaders(incoming.headers.host))) {
         outgoing.setHeader(name, value)
       }
-      const refusal = admit(incoming.headers, settings)
-      if (refusal !== null) return writeProblem(outgoing, refusal, { withBody: incoming.method !== 'HEAD' })
+      const withBody = incoming.method !== 'HEAD'
+      const refusal = admit(incoming.headers)
+      if (refusal !== null) return writeProblem(outgoing, refusal, { withBody })
+      const target = belowBasePath(incoming.url ?? '/', basePath)
+      if (target === null) return writeProblem(outgoing, new AppError('NOT_FOUND', {}), { withBody })
+      if (basePath !== '' && !target.startsWith('/')) {
+        // What the page loads is named from its folder, and the slash makes it one.
+        outgoing.writeHead(308, { Location: `${basePath}/${target}`, 'Content-Length': 0 }).end()
+        return
+      }
+      incoming.url = target
       void answer(incoming, outgoing)
     },
   }
 }
 
-function routes({ readiness, metrics, demoFolder }: HttpOptions, failed: (error: unknown) => Response): Hono {
+function routes(
+  { settings, readiness, metrics, demoFolder }: HttpOptions,
+  failed: (error: unknown) => Response,
+): Hono {
   const app = new Hono()
+  app.use('/api/*', allowListedOrigins(settings))
   // HEAD is answered like GET, without the body; hono sees to that.
   app.get('/healthz', context => context.json({ ok: true }, 200, fresh))
   app.get('/readyz', context => {

@@ -1,7 +1,7 @@
 /**
  * An error as an HTTP answer: `application/problem+json` (RFC 9457) with the code of our table.
  */
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AppError } from '../foundation/errors.ts'
 
 export interface Problem {
@@ -52,4 +52,16 @@ export function writeProblem(
   const { status, headers, body } = problemOf(error)
   outgoing.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) })
   outgoing.end(withBody ? body : undefined)
+}
+
+/** The same as text for a socket that has no response of Node's, and is closed after it. */
+export function problemText(error: AppError): string {
+  const { status, headers, body } = problemOf(error)
+  const all = {
+    ...headers,
+    Connection: headers.Upgrade === undefined ? 'close' : 'Upgrade, close',
+    'Content-Length': String(Buffer.byteLength(body)),
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`
 }

@@ -1,12 +1,15 @@
 /**
  * One WebSocket from its upgrade to its end, over real sockets, with a room that only notes what it is told.
  */
+
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Place } from '@syncline/server/internal/connection/connection'
 import { startHeartbeat } from '@syncline/server/internal/connection/heartbeat'
 import type { ConnectionObserver } from '@syncline/server/internal/connection/observer'
 import { Upgrades } from '@syncline/server/internal/connection/upgrade'
+import { settingsWith } from '@syncline/server/internal/foundation/settings'
+import { admission } from '@syncline/server/internal/http/admission'
 import type { Member } from '@syncline/server/internal/room/member'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
@@ -79,7 +82,8 @@ beforeEach(async () => {
   })
   startUpgrades = connectionsMax =>
     new Upgrades({
-      open: false,
+      admit: admission(settingsWith()),
+      basePath: '',
       openRoom: () => opening,
       codec: yWebsocket,
       clock,

@@ -3,6 +3,7 @@ import {
   documentQuery,
   freshDocumentName,
   readDocumentAddress,
+  socketAddress,
 } from '@syncline/client/demo/document-address'
 import { documentNameFromPath } from '@syncline/shared/document-name'
 import fc from 'fast-check'
@@ -30,6 +31,17 @@ test('an address without a name is unnamed, one with a name that no socket can c
     expect(readDocumentAddress(search).kind).toBe('unusable')
   }
   expect(readDocumentAddress(`?document=${'é'.repeat(512)}`).kind).toBe('named')
+})
+
+test('sockets go to the host and into the folder of the page, encrypted as it is', () => {
+  for (const [page, socket] of [
+    ['http://127.0.0.1:1234/?document=a/b', 'ws://127.0.0.1:1234'],
+    ['https://docs.example/?document=x', 'wss://docs.example'],
+    ['https://example.org/collab/?document=x', 'wss://example.org/collab'],
+    ['https://example.org/teams/collab/index.html', 'wss://example.org/teams/collab'],
+  ] as const) {
+    expect(socketAddress(new URL(page))).toBe(socket)
+  }
 })
 
 test('a fresh name is readable, and no two are the same', () => {

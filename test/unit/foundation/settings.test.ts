@@ -1,5 +1,5 @@
 import { AppError } from '@syncline/server/internal/foundation/errors'
-import { readSettings, settingsWith } from '@syncline/server/internal/foundation/settings'
+import { hasAuthentication, readSettings, settingsWith } from '@syncline/server/internal/foundation/settings'
 import {
   environmentName,
   flagName,
@@ -120,9 +120,21 @@ describe('settings', () => {
     expect(valuesOf({ flags: { '--open': 'true' }, environment: { HOST: host } }).values.open).toBe(true)
   })
 
-  test('what an OPEN_REQUIRED error asks for is --open', () => {
+  test('what an OPEN_REQUIRED error asks for is authentication or --open', () => {
     const result = read({ environment: { HOST: '0.0.0.0' } })
-    expect(result.ok ? '' : result.errors[0]?.entry.act).toContain('--open')
+    const act = result.ok ? '' : result.errors[0]?.entry.act
+    expect(act).toContain('SYNCLINE_AUTH_SECRET')
+    expect(act).toContain('--open')
+  })
+
+  test.each([
+    ['SYNCLINE_AUTH_SECRET', 's'.repeat(32)],
+    ['SYNCLINE_AUTH_PUBLIC_KEY_FILE', '/run/key.pem'],
+    ['SYNCLINE_AUTH_JWKS_URL', 'https://app.example/keys'],
+    ['SYNCLINE_AUTH_CALLBACK_URL', 'https://app.example/auth'],
+  ])('with %s other machines may be served without --open', (variable, value) => {
+    const { values } = valuesOf({ environment: { HOST: '0.0.0.0', [variable]: value } })
+    expect([hasAuthentication(values), values.open]).toEqual([true, false])
   })
 
   test.each(['http://localhost', '127.0.0.1:80', 'a b', '[::1', 'localhost]'])('host %j is refused', host => {
@@ -181,6 +193,21 @@ describe('settings', () => {
     ['SYNCLINE_AUTH_CALLBACK_COOKIE_ORIGINS', 'https://app.example/'],
     ['SYNCLINE_AUTH_CALLBACK_COOKIE_ORIGINS', '*'],
     ['SYNCLINE_AUTH_ISSUER', 'https://app.example'],
+    ['SYNCLINE_ALLOWED_ORIGINS', 'app.example'],
+    ['SYNCLINE_ALLOWED_ORIGINS', 'https://app.example/path'],
+    ['SYNCLINE_ALLOWED_ORIGINS', 'null'],
+    ['SYNCLINE_TRUSTED_PROXIES', 'proxy.example'],
+    ['SYNCLINE_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['SYNCLINE_TRUSTED_PROXIES', '10.0.0/8'],
+    ['SYNCLINE_TRUSTED_PROXIES', 'fd00::/129'],
+    ['SYNCLINE_BASE_PATH', 'collab'],
+    ['SYNCLINE_BASE_PATH', '/'],
+    ['SYNCLINE_BASE_PATH', '/collab/'],
+    ['SYNCLINE_BASE_PATH', '/a/../b'],
+    ['SYNCLINE_BASE_PATH', '/a//b'],
+    ['SYNCLINE_BASE_PATH', '/a%20b'],
+    ['SYNCLINE_TLS_CERT', '/etc/tls/cert.pem'],
+    ['SYNCLINE_TLS_KEY', '/etc/tls/key.pem'],
   ])('%s may not be %s', (variable, value) => {
     expect(errorsOf({ environment: { [variable]: value } })).toHaveLength(1)
   })

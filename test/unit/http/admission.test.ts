@@ -1,10 +1,11 @@
-import { admit } from '@syncline/server/internal/http/admission'
+import { settingsWith } from '@syncline/server/internal/foundation/settings'
+import { admission } from '@syncline/server/internal/http/admission'
 import { describe, expect, test } from 'vitest'
 
-const closed = { open: false }
+const closed = admission(settingsWith())
 const verdict = (host: string | undefined, origin?: string) => {
   const headers = { ...(host === undefined ? {} : { host }), ...(origin === undefined ? {} : { origin }) }
-  return admit(headers, closed)?.code ?? 'taken'
+  return closed(headers)?.code ?? 'taken'
 }
 
 describe('without --open', () => {
@@ -81,8 +82,8 @@ describe('without --open', () => {
   })
 
   test('a refusal shows what came, shortened', () => {
-    expect(admit({ host: 'x'.repeat(10_000) }, closed)?.message.length).toBeLessThan(400)
-    expect(admit({ host: 'evil.example' }, closed)?.message).toContain('"evil.example"')
+    expect(closed({ host: 'x'.repeat(10_000) })?.message.length).toBeLessThan(400)
+    expect(closed({ host: 'evil.example' })?.message).toContain('"evil.example"')
   })
 })
 
@@ -92,6 +93,43 @@ test('with --open everybody is taken', () => {
     { host: 'example.org' },
     { host: 'example.org', origin: 'https://elsewhere.org' },
   ]) {
-    expect(admit(headers, { open: true })).toBeNull()
+    expect(admission(settingsWith({ open: true }))(headers)).toBeNull()
   }
+})
+
+describe('with authentication', () => {
+  const authSecret = 's'.repeat(32)
+
+  test('any host and any page are taken: without a token nothing is shown to them', () => {
+    const admit = admission(settingsWith({ authSecret }))
+    expect(admit({ host: 'docs.example', origin: 'https://elsewhere.example' })).toBeNull()
+  })
+
+  test('only the pages that are listed are taken where some are, this server’s own included', () => {
+    const allowedOrigins = 'https://app.example, http://localhost:5173'
+    const admit = admission(settingsWith({ authSecret, allowedOrigins }))
+    for (const origin of [undefined, 'https://app.example', 'https://APP.example', 'http://localhost:5173']) {
+      expect(admit({ host: 'docs.example', ...(origin === undefined ? {} : { origin }) })).toBeNull()
+    }
+    for (const origin of [
+      'https://docs.example',
+      'http://app.example',
+      'https://app.example:8443',
+      'https://app.example.evil.example',
+      'https://xapp.example',
+      'http://localhost:1234',
+      'null',
+      '',
+    ]) {
+      expect(admit({ host: 'docs.example', origin })?.code).toBe('ORIGIN_NOT_ALLOWED')
+    }
+  })
+})
+
+test('a page that is listed may use a server on this machine, under the name of this machine alone', () => {
+  const admit = admission(settingsWith({ allowedOrigins: 'https://app.example' }))
+  expect(admit({ host: 'localhost:1234', origin: 'https://app.example' })).toBeNull()
+  expect(admit({ host: 'localhost:1234', origin: 'http://localhost:5173' })).toBeNull()
+  expect(admit({ host: 'app.example', origin: 'https://app.example' })?.code).toBe('HOST_NOT_ALLOWED')
+  expect(admit({ host: 'localhost:1234', origin: 'https://evil.example' })?.code).toBe('ORIGIN_NOT_ALLOWED')
 })

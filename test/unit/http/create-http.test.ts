@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { settingsWith } from '@syncline/server/internal/foundation/settings'
 import { createHttp, type HttpOptions, type Readiness } from '@syncline/server/internal/http/create-http'
 import { createLogger } from '@syncline/server/internal/observe/logger'
 import { createMetrics } from '@syncline/server/internal/observe/metrics'
@@ -24,7 +25,7 @@ async function serve(options: Partial<HttpOptions> = {}) {
   const lines: string[] = []
   const metrics = createMetrics()
   const { requestListener } = createHttp({
-    settings: { open: false },
+    settings: settingsWith(),
     readiness: () => ({ ready: true, checks: [{ name: 'store', ok: true }] }),
     metrics,
     logger: createLogger({ level: 'info', stream: { write: line => lines.push(line) } }),
@@ -267,7 +268,7 @@ describe('every answer', () => {
   })
 
   test('has a policy that a Host cannot add to', async () => {
-    const { get } = await serve({ settings: { open: true } })
+    const { get } = await serve({ settings: settingsWith({ open: true }) })
     const { headers } = await get('/', { Host: "a; script-src 'unsafe-inline'" })
     expect(headers['content-security-policy']).not.toContain('script-src')
   })
@@ -277,6 +278,93 @@ describe('every answer', () => {
     for (const target of ['/', '/metrics', '/notes']) {
       expectProblem(await ask('GET', target, { Host: 'evil.example' }), 403, 'HOST_NOT_ALLOWED')
       expectProblem(await ask('GET', target, { Origin: 'https://evil.example' }), 403, 'ORIGIN_NOT_ALLOWED')
+    }
+  })
+})
+
+describe('under a base path', () => {
+  const settings = settingsWith({ basePath: '/teams/collab' })
+
+  test('everything is there, and nothing beside it', async () => {
+    const { get, ask } = await serve({ settings, demoFolder: await builtDemo() })
+    for (const target of ['/', '/assets/index-abc123.js', '/healthz', '/readyz', '/metrics']) {
+      expect((await get(`/teams/collab${target}`)).status).toBe(200)
+      expectProblem(await get(target), 404, 'NOT_FOUND')
+      expectProblem(await get(`/teams/collabs${target}`), 404, 'NOT_FOUND')
+    }
+    expect((await get('/teams/collab/assets/index-abc123.js')).headers['cache-control']).toContain(
+      'immutable',
+    )
+    expect((await ask('HEAD', '/healthz')).body).toBe('')
+    for (const target of ['/teams/collab/../../x', '//teams/collab/', '/teams/collab//', '*']) {
+      expectProblem(await get(target), 404, 'NOT_FOUND')
+    }
+  })
+
+  test('the path without its slash leads to the page, whose files are named from there', async () => {
+    const { get } = await serve({ settings, demoFolder: await builtDemo() })
+    for (const query of ['', '?document=a/b&x=//evil.example']) {
+      const { status, headers } = await get(`/teams/collab${query}`)
+      expect([status, headers.location]).toEqual([308, `/teams/collab/${query}`])
+    }
+  })
+})
+
+describe('pages of other origins at /api', () => {
+  const app = 'https://app.example'
+  const settings = settingsWith({
+    authCallbackUrl: 'http://127.0.0.1:9/',
+    allowedOrigins: `${app}, https://intranet.example`,
+    authCallbackCookieOrigins: 'https://intranet.example',
+  })
+  const preflight = (origin: string) => ({
+    Origin: origin,
+    'Access-Control-Request-Method': 'POST',
+    'Access-Control-Request-Headers': 'authorization',
+  })
+
+  test('may call it where they are listed, and browsers are told before they do', async () => {
+    const { ask } = await serve({ settings })
+    const { status, headers } = await ask('OPTIONS', '/api/anything', preflight(app))
+    expect(status).toBe(204)
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': app,
+      'access-control-allow-headers': 'Authorization,Content-Type',
+      'access-control-max-age': '600',
+    })
+    expect(headers['access-control-allow-methods']).toContain('POST')
+    expect(headers['access-control-allow-credentials']).toBeUndefined()
+    expect(headers.vary).toContain('Origin')
+  })
+
+  test('may read the answer, also one that is a problem, and no cache gives it to others', async () => {
+    const { get } = await serve({ settings })
+    const answer = await get('/api/nothing', { Origin: app })
+    expectProblem(answer, 404, 'NOT_FOUND')
+    expect(answer.headers['access-control-allow-origin']).toBe(app)
+    expect((await get('/api/nothing')).headers.vary).toBe('Origin')
+  })
+
+  test('may send cookies only where these are passed on', async () => {
+    const { ask } = await serve({ settings })
+    const { headers } = await ask('OPTIONS', '/api/x', preflight('https://intranet.example'))
+    expect(headers['access-control-allow-credentials']).toBe('true')
+  })
+
+  test('are refused where they are not listed, and get nothing to read where none is', async () => {
+    const { ask, get } = await serve({ settings })
+    expectProblem(
+      await ask('OPTIONS', '/api/x', preflight('https://evil.example')),
+      403,
+      'ORIGIN_NOT_ALLOWED',
+    )
+    const anyPage = await serve({ settings: settingsWith({ authSecret: 's'.repeat(32) }) })
+    for (const answer of [
+      await anyPage.ask('OPTIONS', '/api/x', preflight('https://evil.example')),
+      await anyPage.get('/api/x', { Origin: 'https://evil.example' }),
+      await get('/healthz', { Origin: app }),
+    ]) {
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined()
     }
   })
 })
