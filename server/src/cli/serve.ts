@@ -4,19 +4,19 @@
  *
  * What a server is made of is put together in `app.ts`; here is what only a process has: signals, stderr, exit codes.
  */
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
 import { createServer, type Server } from '../app.ts'
 import { systemClock } from '../foundation/clock.ts'
 import type { Settings } from '../foundation/settings-table.ts'
+import { type Certificate, readCertificate, watchCertificate } from '../http/certificate.ts'
 import { listen } from '../http/listen.ts'
+import { createWebServer } from '../http/web-server.ts'
 import { createLogger, type Logger } from '../observe/logger.ts'
+import { createMetrics } from '../observe/metrics.ts'
+import { tellOpenFiles } from './open-files.ts'
 import { startErrorLine } from './start-error.ts'
 
-/** A request head that takes longer is not sent by a client that means well. */
-const headersMsMax = 10_000
-const requestMsMax = 30_000
-/** Sockets beyond the limit of connections, so that an answer can tell them that there are too many. */
-const spareSockets = 1_000
 /** A flush that takes longer waits for a store that is away; what is unsaved was not acknowledged either. */
 const stopMsMax = 30_000
 /** Ctrl-C under npm arrives twice, once from the terminal and once from npm: that is no second signal. */
@@ -28,10 +28,15 @@ export async function serve(settings: Settings, stderr: (text: string) => void):
   endOnFaults(logger, stderr)
   const stopRequested = stopSignal(logger)
   let server: Server | undefined
-  let httpServer: HttpServer
+  let httpServer: HttpServer | HttpsServer
   try {
-    server = await createServer({ settings, logger })
-    httpServer = mount(server, settings)
+    const metrics = createMetrics()
+    const certificate = readCertificate(settings)
+    server = await createServer({ settings, logger, metrics })
+    httpServer = createWebServer({ requestListener: server.requestListener, settings, certificate, metrics })
+    httpServer.on('upgrade', server.upgradeHandler)
+    if (certificate !== null) renew(httpServer as HttpsServer, settings, certificate, logger)
+    tellOpenFiles(settings, logger)
     const { url, host, port } = await listen(httpServer, settings)
     logger.event('listening', { url, host, port })
   } catch (error) {
@@ -47,18 +52,14 @@ export async function serve(settings: Settings, stderr: (text: string) => void):
   return isInTime ? 0 : 1
 }
 
-function mount({ requestListener, upgradeHandler }: Server, { limitConnections }: Settings): HttpServer {
-  const httpServer = createHttpServer(
-    { headersTimeout: headersMsMax, requestTimeout: requestMsMax },
-    requestListener,
-  )
-  httpServer.on('upgrade', upgradeHandler)
-  httpServer.maxConnections = limitConnections + spareSockets
-  return httpServer
+/** New connections get the newest certificate; those that are open keep theirs. SIGHUP ends no process that has one. */
+function renew(httpServer: HttpsServer, settings: Settings, first: Certificate, logger: Logger): void {
+  const use = ({ cert, key }: Certificate) => httpServer.setSecureContext({ cert, key })
+  process.on('SIGHUP', watchCertificate(settings, first, { clock: systemClock, logger, use }))
 }
 
 /** False if the flush did not come to its end in time. */
-async function stop(server: Server, httpServer: HttpServer): Promise<boolean> {
+async function stop(server: Server, httpServer: HttpServer | HttpsServer): Promise<boolean> {
   httpServer.close()
   const isInTime = await Promise.race([
     server.close().then(() => true),

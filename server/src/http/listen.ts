@@ -2,6 +2,7 @@
  * Opens the port. Apart from everything else, since a program that embeds the server listens by itself.
  */
 import type { Server } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { AppError } from '../foundation/errors.ts'
 
@@ -13,14 +14,18 @@ export interface Listening {
 }
 
 /** Resolves once connections are taken; rejects with `PORT_IN_USE` or `ADDRESS_UNUSABLE`. */
-export function listen(server: Server, { host, port }: { host: string; port: number }): Promise<Listening> {
+export function listen(
+  server: Server | HttpsServer,
+  { host, port }: { host: string; port: number },
+): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => reject(startError(error, host, port))
     server.once('error', failed)
     server.listen({ host, port }, () => {
       server.off('error', failed)
       const { address, family, port: opened } = server.address() as AddressInfo
-      resolve({ host: address, port: opened, url: `http://${urlHost(address, family)}:${opened}` })
+      const scheme = server instanceof HttpsServer ? 'https' : 'http'
+      resolve({ host: address, port: opened, url: `${scheme}://${urlHost(address, family)}:${opened}` })
     })
   })
 }

@@ -18,6 +18,14 @@ export const events = {
   /** An error that nobody caught: the process ends, since its state cannot be trusted. */
   crashed: 'fatal',
   'request failed': 'error',
+  /** How many files the process may have open, and how many a full server needs: a connection is one. */
+  'open files': 'info',
+  'open files too few': 'warn',
+  /** What HTTPS goes by from now on; `validUntil` is its end. */
+  'certificate read': 'info',
+  'certificate outdated': 'warn',
+  /** A renewed certificate cannot be used; the former one stays. */
+  'certificate not read': 'error',
 
   'connection opened': 'info',
   'connection closed': 'info',
