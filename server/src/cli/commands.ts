@@ -14,6 +14,7 @@ import { addSettingFlags, givenFlags } from './setting-flags.ts'
 import { startErrorLine } from './start-error.ts'
 import { addStoreCommands } from './store-commands.ts'
 import type { Surroundings } from './surroundings.ts'
+import { addTokenCommand } from './token-command.ts'
 
 /** Runs one command line (without `node` and the script) and resolves with the exit code. */
 export async function runCommand(words: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -74,6 +75,7 @@ export function commands(surroundings: Surroundings, ended: (exitCode: number) =
 
   addDocsCommands(program, surroundings)
   addStoreCommands(program, surroundings, ended)
+  addTokenCommand(program, surroundings)
   return program
 }
 

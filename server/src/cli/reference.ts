@@ -112,7 +112,7 @@ A line that shows how far something is appears on a terminal only.
 `
 }
 
-const operatorsText = `\`serve\` and \`config\` take every [setting](settings.md) as a flag. All other commands work on Redis (\`SYNCLINE_REDIS_URL\`) where it is named,
+const operatorsText = `\`serve\` and \`config\` take every [setting](settings.md) as a flag, and \`token\` those of tokens. All other commands work on Redis (\`SYNCLINE_REDIS_URL\`) where it is named,
 beside any servers, or else on a data folder (\`--data\`, \`SYNCLINE_DATA\`): where a server holds it, that server does the work, asked over the Unix socket \`operator.sock\` in the folder, which only the
 folder's owner can open; where none does, the command opens the folder itself.
 
