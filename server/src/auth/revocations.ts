@@ -35,7 +35,7 @@ export type Revoked =
   | { readonly ok: false; readonly refusal: AppError<'REVOCATIONS_FULL' | 'REVOCATIONS_UNAVAILABLE'> }
 
 export type RevocationOrder = Pick<Revocation, 'user' | 'token' | 'document' | 'access'> & {
-  /** When the tokens end that it concerns, if that is known: it is kept no longer. */
+  /** When the tokens end that it concerns (`exp`), if that is known: it is kept no longer than they are taken. */
   readonly untilMs?: number | undefined
 }
 
@@ -94,13 +94,14 @@ export class Revocations {
   /** Counts here at once. Resolves when it is durable, from which on other instances follow within 5 s. */
   async revoke({ untilMs, ...order }: RevocationOrder): Promise<Revoked> {
     const { list, clock, settings } = this.#options
-    const { limitRevocations: revocationsMax, limitTokenLifeMs } = settings
+    const { limitRevocations: revocationsMax, limitTokenLifeMs, authClockToleranceMs } = settings
     if (this.#known.size >= revocationsMax && !this.#known.has(targetOf(order)))
       return { ok: false, refusal: new AppError('REVOCATIONS_FULL', { revocationsMax }) }
     const sinceMs = clock.now()
     // Every token that is let in now has ended by then.
     const lastMs = sinceMs + limitTokenLifeMs
-    const revocation = { ...order, sinceMs, untilMs: Math.min(untilMs ?? lastMs, lastMs) }
+    const endMs = Math.min((untilMs ?? lastMs) + authClockToleranceMs, lastMs)
+    const revocation = { ...order, sinceMs, untilMs: endMs }
     if (this.#take(revocation)) this.#tell()
     try {
       await list.add(revocation)
