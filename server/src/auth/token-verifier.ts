@@ -16,7 +16,9 @@ import type { Fetch } from './fetch-json.ts'
 import { KeySet, KeysUnavailable } from './key-set.ts'
 import { publicKeyAlgorithms, readPublicKey } from './public-key.ts'
 
-export type TokenRefusalCode = Extract<keyof typeof authErrors, `TOKEN_${string}`> | 'KEYS_UNAVAILABLE'
+export type TokenRefusalCode =
+  | Exclude<Extract<keyof typeof authErrors, `TOKEN_${string}`>, 'TOKEN_NOT_MADE'>
+  | 'KEYS_UNAVAILABLE'
 
 export type VerifiedToken =
   | {
