@@ -23,6 +23,7 @@ import { settingsWith } from './foundation/settings.ts'
 import type { Settings } from './foundation/settings-table.ts'
 import { TurnBudget } from './foundation/turn-budget.ts'
 import { admission } from './http/admission.ts'
+import { clientAddressReader } from './http/client-address.ts'
 import { createHttp, type Readiness } from './http/create-http.ts'
 import { createLogger, type Logger, silentLogger } from './observe/logger.ts'
 import { createMetrics, type Metrics } from './observe/metrics.ts'
@@ -76,6 +77,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const { log, rooms } = engine
   const upgrades = new Upgrades({
     admit: admission(settings),
+    clientAddress: clientAddressReader(settings.trustedProxies),
     basePath: settings.basePath,
     openRoom: document => rooms.open(document),
     codec: yWebsocket,

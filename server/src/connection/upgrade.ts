@@ -14,6 +14,7 @@ import { AppError } from '../foundation/errors.ts'
 import { TurnBudget } from '../foundation/turn-budget.ts'
 import type { Admit } from '../http/admission.ts'
 import { belowBasePath } from '../http/base-path.ts'
+import type { ClientAddress } from '../http/client-address.ts'
 import { problemText } from '../http/problem.ts'
 import { draw8Bytes } from '../store/random-bytes.ts'
 import { closeWith } from './close-reason.ts'
@@ -27,6 +28,7 @@ export interface UpgradesLimits extends ConnectionLimits {
 
 export interface UpgradesOptions {
   readonly admit: Admit
+  readonly clientAddress: (request: IncomingMessage) => ClientAddress
   /** What comes before the name of a document in a path. */
   readonly basePath: string
   readonly openRoom: (document: string) => Promise<Place> | 'full'
@@ -95,14 +97,15 @@ export class Upgrades {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#closing) return this.#refuse(socket, this.#tooMany())
-    const { limits, basePath } = this.#options
+    const { limits, basePath, clientAddress } = this.#options
+    const { address } = clientAddress(request)
     this.#webSocketServer.handleUpgrade(request, socket, head, webSocket => {
       const target = belowBasePath(request.url ?? '', basePath)
       const document: DocumentName =
         target === null
           ? { ok: false, reason: `it does not begin with ${basePath}/` }
           : documentNameFromPath(target, limits.documentNameBytesMax)
-      if (document.ok) this.#connect(webSocket, socket as Socket, document.name)
+      if (document.ok) this.#connect(webSocket, socket as Socket, { document: document.name, address })
       else this.#turnAway(webSocket, new AppError('DOCUMENT_NAME_INVALID', { reason: document.reason }))
     })
   }
@@ -133,7 +136,11 @@ export class Upgrades {
     for (const connection of this.#connections) connection.close(closeCodes.restart)
   }
 
-  #connect(webSocket: WebSocket, socket: Socket, document: string): void {
+  #connect(
+    webSocket: WebSocket,
+    socket: Socket,
+    { document, address }: { document: string; address: string },
+  ): void {
     const { clock, codec, limits, observer } = this.#options
     const id = draw8Bytes().toString('hex')
     const onClosed = (connection: Connection) => this.#connections.delete(connection)
@@ -149,7 +156,7 @@ export class Upgrades {
       onClosed,
     })
     this.#connections.add(connection)
-    observer.connected({ connection: id, document, address: socket.remoteAddress ?? 'unknown' })
+    observer.connected({ connection: id, document, address })
     void this.#enterRoom(connection)
   }
 

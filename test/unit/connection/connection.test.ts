@@ -1,15 +1,16 @@
 /**
  * One WebSocket from its upgrade to its end, over real sockets, with a room that only notes what it is told.
  */
-
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createConnection } from 'node:net'
 import type { Place } from '@syncline/server/internal/connection/connection'
 import { startHeartbeat } from '@syncline/server/internal/connection/heartbeat'
 import type { ConnectionObserver } from '@syncline/server/internal/connection/observer'
 import { Upgrades } from '@syncline/server/internal/connection/upgrade'
 import { settingsWith } from '@syncline/server/internal/foundation/settings'
 import { admission } from '@syncline/server/internal/http/admission'
+import { clientAddressReader } from '@syncline/server/internal/http/client-address'
 import type { Member } from '@syncline/server/internal/room/member'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
@@ -83,6 +84,7 @@ beforeEach(async () => {
   startUpgrades = connectionsMax =>
     new Upgrades({
       admit: admission(settingsWith()),
+      clientAddress: clientAddressReader(''),
       basePath: '',
       openRoom: () => opening,
       codec: yWebsocket,
@@ -308,6 +310,19 @@ describe('a room that cannot be had', () => {
     expect((await client.waitForClose()).code).toBe(1012)
     await expect(connect()).rejects.toThrow('503')
   })
+})
+
+test('a refused upgrade leaves no socket behind, also when the client keeps its side open', async () => {
+  const { port } = http.address() as AddressInfo
+  const socket = createConnection({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.write(
+    'GET /notes HTTP/1.1\r\nHost: evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  )
+  const [answer] = await once(socket.setEncoding('utf8'), 'data')
+  expect(answer).toMatch(/^HTTP\/1\.1 403 /)
+  const sockets = () => new Promise<number>(resolve => http.getConnections((_, count) => resolve(count)))
+  await waitUntil('the server to have closed it', async () => (await sockets()) === 0)
+  socket.destroy()
 })
 
 describe('many who come at once', () => {
