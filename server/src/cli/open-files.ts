@@ -12,8 +12,8 @@ const ownFilesMax = 200
 export function tellOpenFiles(
   { limitConnections }: Pick<Settings, 'limitConnections'>,
   logger: Logger,
+  filesMax = openFilesMax(),
 ): void {
-  const filesMax = openFilesMax()
   if (filesMax === null) return
   const filesNeeded = limitConnections + spareSockets + ownFilesMax
   logger.event(filesMax < filesNeeded ? 'open files too few' : 'open files', { filesMax, filesNeeded })
