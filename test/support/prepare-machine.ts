@@ -1,6 +1,7 @@
 /**
  * Looks, before the tests run, that the machine has what they need and npm cannot bring: Node 24 or newer, a Chromium and Redis. As
- * root on Debian it installs the last two; elsewhere it says in one line what is missing and how to get it. Quiet when all is there.
+ * root on Debian it installs the last two, and what only a few tests want, which are skipped by name without it; elsewhere it says in one
+ * line what is missing and how to get it. Quiet when all is there.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -15,6 +16,8 @@ const problem = missingNode() ?? missingChromium() ?? missingRedis()
 if (problem !== undefined) {
   console.error(`The tests cannot run: ${problem}`)
   process.exitCode = 1
+} else {
+  installWhatIsWanted()
 }
 
 function missingNode(): string | undefined {
@@ -49,6 +52,14 @@ function missingRedis(): string | undefined {
   if (failed !== undefined) return `no ${first} was found, and ${failed}. ${byHand}`
   const [still] = missing()
   return still === undefined ? undefined : `apt-get installed it, but no ${still} is on the PATH. ${byHand}`
+}
+
+function installWhatIsWanted(): void {
+  const wanted = ['nginx', 'docker-compose'].filter(program => spawnSync(program, ['-v']).error !== undefined)
+  if (wanted.length === 0 || !isRootOnDebian) return
+  console.log(`Installing with apt-get: ${wanted.join(', ')}.`)
+  const failed = aptGet('update') ?? aptGet('install', '-y', '--no-install-recommends', ...wanted)
+  if (failed !== undefined) console.log(`The tests with ${wanted.join(' or ')} are skipped: ${failed}.`)
 }
 
 /** Undefined when all went well, or what went wrong. What apt-get prints is shown only then. */

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { freePort } from './free-port.ts'
 import { waitUntil } from './wait-until.ts'
 
 /**
@@ -185,17 +185,5 @@ async function ping(port: number): Promise<string> {
     return await client.ping()
   } finally {
     client.disconnect()
-  }
-}
-
-/** Free now; nobody else on this machine takes it in the moment before it is used. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  // A Cluster's bus takes the port that is 10,000 higher.
-  for (;;) {
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as { port: number }
-    await new Promise(resolve => server.close(resolve))
-    if (port < 55_000) return port
   }
 }
