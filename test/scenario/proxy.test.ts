@@ -1,5 +1,6 @@
 /**
- * Behind a real nginx, with the very file of `deploy/`: TLS, a path of its own, whose address counts, and how long silence may last.
+ * Behind a real nginx, with the very files of `deploy/`: TLS, a path of its own, whose address counts, how long silence may last, and
+ * several instances without affinity.
  */
 import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -9,6 +10,7 @@ import { expect, type TestContext, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { type Nginx, nginxMissing, startNginx } from '../support/nginx.ts'
 import { connectRaw } from '../support/raw-client.ts'
+import { startRedisServer } from '../support/redis-server.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { connectStock } from '../support/stock-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -18,11 +20,11 @@ const certificate = path.join(repository, 'test/fixtures/tls/localhost-a.pem')
 const ca = readFileSync(certificate)
 const missing = nginxMissing()
 
-/** The file of `deploy/` with what differs from machine to machine; everything that is named must be in it. */
-function siteFile(replaced: Readonly<Record<string, string>>): string {
-  let text = readFileSync(path.join(repository, 'deploy/nginx.conf'), 'utf8')
+/** A file of `deploy/` with what differs from machine to machine; everything that is named must be in it. */
+function deployed(file: string, replaced: Readonly<Record<string, string>>): string {
+  let text = readFileSync(path.join(repository, 'deploy', file), 'utf8')
   for (const [from, to] of Object.entries(replaced)) {
-    if (!text.includes(from)) throw new Error(`deploy/nginx.conf has no "${from}"`)
+    if (!text.includes(from)) throw new Error(`deploy/${file} has no "${from}"`)
     text = text.replace(from, to)
   }
   return text
@@ -53,7 +55,7 @@ async function startSite(
     ],
   })
   const [port, plainPort] = [await freePort(), await freePort()]
-  const site = siteFile({
+  const site = deployed('nginx.conf', {
     'listen 443 ssl;': `listen 127.0.0.1:${port} ssl; listen 127.0.0.1:${plainPort};`,
     '/etc/letsencrypt/live/docs.example.org/fullchain.pem': certificate,
     '/etc/letsencrypt/live/docs.example.org/privkey.pem': certificate.replace('.pem', '.key.pem'),
@@ -61,7 +63,7 @@ async function startSite(
     'http://127.0.0.1:1234': server.url,
     ...more,
   })
-  const nginx = await startNginx(plainPort, site)
+  const nginx = await startNginx(plainPort, `events {}\nhttp {\n${site}}`)
   return {
     server,
     nginx,
@@ -158,4 +160,36 @@ test('somebody who only reads is not cut off by its read timeout, which cuts off
   expect((await cut.waitForClose()).code).toBe(1006)
   await waitUntil('ten frames, of five seconds', () => reader.frames.length >= 10)
   expect(reader.closed).toBeUndefined()
+})
+
+test('[REL-1] a balancer without affinity sends people to different instances, where they write one document, also when one dies', async context => {
+  needsNginx(context)
+  const redis = await startRedisServer()
+  try {
+    const instance = () => startServer({ args: ['--open'], env: { SYNCLINE_REDIS_URL: redis.url } })
+    await using one = await instance()
+    await using two = await instance()
+    const port = await freePort()
+    const balancer = deployed('balancer.conf', {
+      'listen 8080;': `listen 127.0.0.1:${port};`,
+      'syncline-1:1234': `127.0.0.1:${one.port}`,
+      'syncline-2:1234': `127.0.0.1:${two.port}`,
+      '/dev/stdout': 'access.log',
+    })
+    await using _nginx = await startNginx(port, balancer)
+    using ada = connectStock(`ws://127.0.0.1:${port}`, 'notes')
+    await ada.synced()
+    using ben = connectStock(`ws://127.0.0.1:${port}`, 'notes')
+    await ben.synced()
+    for (const { logs } of [one, two])
+      expect(logs.filter(({ msg }) => msg === 'connection opened')).toHaveLength(1)
+    const [text, other] = [ada, ben].map(({ doc }) => doc.getText('text'))
+    text!.insert(0, 'both ')
+    await waitUntil('the first edit', () => other!.toString() === 'both ')
+    await one.kill()
+    other!.insert(5, 'here')
+    await waitUntil('the second edit, at whoever had to come back', () => text!.toString() === 'both here')
+  } finally {
+    await redis.remove()
+  }
 })

@@ -22,8 +22,8 @@ export interface Nginx extends AsyncDisposable {
   read(file: string): string
 }
 
-/** Resolves once it listens on `port`. `httpBlocks` is what stands inside `http { ... }`. */
-export async function startNginx(port: number, httpBlocks: string): Promise<Nginx> {
+/** Resolves once it listens on `port`. The configuration is a whole one, with its `http { ... }`. */
+export async function startNginx(port: number, configuration: string): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'syncline-nginx-'))
   const file = join(folder, 'nginx.conf')
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -35,8 +35,7 @@ export async function startNginx(port: number, httpBlocks: string): Promise<Ngin
     'master_process off;',
     `pid ${folder}/nginx.pid;`,
     'error_log stderr info;',
-    'events {}',
-    `http {\n${temporary.join('\n')}\n${httpBlocks}\n}`,
+    configuration.replace('http {', `http {\n${temporary.join('\n')}`),
   ]
   writeFileSync(file, lines.join('\n'))
   const child = spawn('nginx', ['-p', folder, '-c', file, '-e', 'stderr'], {
