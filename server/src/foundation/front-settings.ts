@@ -16,7 +16,7 @@ export const frontSettings = {
   allowedOrigins: setting(
     listOf('origins like https://example.org', origin => URL.parse(origin)?.origin === origin),
     '',
-    'The origins of pages that may connect and use `/api`, beside those of this server; if empty, authentication alone decides, or only pages of this machine are served.',
+    'The origins of the only pages that may connect and use `/api`; without authentication those of this machine may, too. If empty, any may that has a token, or with `open` any.',
   ),
   trustedProxies: setting(
     listOf('addresses or networks like 10.0.0.0/8', word => parseSubnet(word) !== null),
