@@ -36,9 +36,9 @@ export async function serve(settings: Settings, stderr: (text: string) => void):
     httpServer = createWebServer({ requestListener: server.requestListener, settings, certificate, metrics })
     httpServer.on('upgrade', server.upgradeHandler)
     if (certificate !== null) renew(httpServer as HttpsServer, settings, certificate, logger)
-    tellOpenFiles(settings, logger)
     const { url, host, port } = await listen(httpServer, settings)
     logger.event('listening', { url, host, port })
+    tellOpenFiles(settings, logger)
   } catch (error) {
     stderr(startErrorLine(error))
     await server?.close()
