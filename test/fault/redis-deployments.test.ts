@@ -3,6 +3,7 @@
  * three, and a master with a replica that Sentinels look after.
  */
 import { parseRedisUrl } from '@syncline/server/internal/foundation/redis-url'
+import { connectRedis } from '@syncline/server/internal/store/redis-connection'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { Random, testSeed } from '../support/counts.ts'
@@ -15,7 +16,7 @@ import {
   startRedisSentinels,
 } from '../support/redis-server.ts'
 import { TypingCrowd } from '../support/typing-crowd.ts'
-import { waitUntil } from '../support/wait-until.ts'
+import { waitUntil, within } from '../support/wait-until.ts'
 
 const seed = testSeed()
 const random = new Random(seed)
@@ -84,6 +85,29 @@ test.each<[string, (sentinels: RedisSentinels) => Promise<unknown>]>([
     crowd.stopTyping()
     await expectUnnoticed(crowd, instances, url)
     expect(await keysIn(replica)).toBeGreaterThan(documents.length)
+  },
+)
+
+test.each(['commands', 'subscriber'] as const)(
+  'a connection for %s that is interrupted while it asks Sentinels for the master comes back',
+  async use => {
+    const sentinels = await startRedisSentinels()
+    onTestFinished(() => sentinels.remove())
+    const connection = connectRedis(parseRedisUrl(sentinels.url)!, { use })
+    const becomes = (status: string) => waitUntil(`it to be ${status}`, () => connection.status === status)
+    // As ioredis interrupts itself when Sentinels tell of a failover.
+    const interrupted = Promise.withResolvers<void>()
+    connection.once('ready', () => {
+      connection.once('connecting', () => {
+        connection.once('end', interrupted.resolve)
+        connection.disconnect(true)
+      })
+      connection.disconnect(true)
+    })
+    await within('it to be interrupted', interrupted.promise)
+    await becomes('ready')
+    connection.disconnect()
+    await becomes('end')
   },
 )
 

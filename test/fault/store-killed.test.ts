@@ -93,7 +93,7 @@ test.each([
     // The fault of the second lies in a short moment, so that one is killed there.
     const trims = planted.includes('trim')
     const losses: string[] = []
-    for (let kill = 1; kill <= 5 && losses.length === 0; kill++) {
+    for (let kill = 1; kill <= 20 && losses.length === 0; kill++) {
       if (trims) {
         failpoint.arm('before-base-swap-commit', 'kill', 2)
         const { imports, env } = failpoint.options

@@ -26,6 +26,9 @@ export async function verifyDocument(
 ): Promise<VerifiedDocument> {
   const tell = (found: Omit<Finding, 'document'>) => onFinding({ document, ...found })
   const stored = await readStoredDocument(log, document, tell)
+  // Whoever asks has the name from the list, in which it stands beside the document and not in the index that finds it.
+  if (stored.head !== null && stored.head.epoch === null)
+    tell({ place: 'the row', problem: 'is in the list of documents, and is not found under its name' })
   checkChain(stored, tell)
   for (const finding of await checkInWorker(stored, workers)) tell(finding)
   return { entries: stored.entries.length, pieces: stored.pieces.length }

@@ -36,9 +36,3 @@ export interface Relay {
   join(document: string, listener: RelayListener): RelayChannel
   close(): Promise<void>
 }
-
-/** For one instance alone: there is nobody to hear. */
-export const noRelay: Relay = {
-  join: () => ({ sayPresence() {}, askPresence() {}, leave() {} }),
-  async close() {},
-}

@@ -229,8 +229,8 @@ export class Room {
 
   /** The vector of what live members had been sent before these windows. */
   #sentBefore(windows: readonly Shown[]): StateVector {
-    const notSent = [...windows.map(({ structs }) => structs), ...this.#queue.waitingStructs()]
-    return this.#loaded.known.vectorWithout(notSent)
+    const notSent = [...windows, ...this.#queue.uncommitted()]
+    return this.#loaded.known.vectorWithout(notSent.map(({ structs }) => structs))
   }
 
   // --- presence

@@ -4,7 +4,6 @@
  * The first edit after a quiet moment forms a window alone; what arrives while a commit is in flight forms the next ones.
  * Each arrival has a number, so that an acknowledgement can wait for everything that came before it.
  */
-import type { ClientRanges } from '@syncline/shared/update/ranges'
 import type { Fresh } from './gate.ts'
 
 const windowUpdatesMax = 64
@@ -48,11 +47,6 @@ export class WindowQueue {
   /** In flight or waiting, in order. */
   uncommitted(): readonly Arrival[] {
     return [...this.#inFlight, ...this.#waiting]
-  }
-
-  /** What has not been taken yet. */
-  *waitingStructs(): Iterable<ClientRanges> {
-    for (const { structs } of this.#waiting) yield structs
   }
 
   push(arrival: Arrival): void {

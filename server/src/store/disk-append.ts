@@ -97,7 +97,9 @@ export function createAppender(
     if (history === undefined) return true
     if (document === null) return since === 0
     if (history.epoch !== null && history.epoch !== document.epoch) return false
-    const link = documents.linkAt(document, since)
+    // Nearly every append follows the end, which is in memory.
+    const end = documents.end(document)
+    const link = since === end.seq ? end.link : documents.linkAt(document, since)
     return link === 'in base' || link === history.link
   }
 

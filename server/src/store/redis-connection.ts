@@ -62,9 +62,9 @@ function connectOne(target: RedisTarget, options: RedisConnectionOptions): Redis
     autoResubscribe: false,
     retryStrategy: backoffMs,
   }
-  const Connection = options.use === 'commands' ? GatheringRedis : Redis
+  const Connection = options.use === 'commands' ? GatheringRedis : LastingRedis
   if (kind === 'single') return new Connection({ ...common, ...addresses[0]! })
-  return new Connection({
+  const connection = new Connection({
     ...common,
     sentinels: [...addresses],
     name: masterName,
@@ -73,10 +73,30 @@ function connectOne(target: RedisTarget, options: RedisConnectionOptions): Redis
     // Sentinels tell of a failover at once; without this it is noticed when the old master closes the connection.
     failoverDetector: true,
   })
+  connection.on('end', () => connection.comeBack())
+  return connection
+}
+
+/**
+ * Comes back from everything but its own `disconnect()`. ioredis ends for good when it is interrupted while it asks Sentinels for
+ * the master, and interrupts itself there when they tell of a failover.
+ */
+class LastingRedis extends Redis {
+  #isDone = false
+
+  override disconnect(reconnect = false): void {
+    if (!reconnect) this.#isDone = true
+    super.disconnect(reconnect)
+  }
+
+  /** To be called whenever it has ended. */
+  comeBack(): void {
+    if (!this.#isDone) this.connect().catch(() => {})
+  }
 }
 
 /** By its socket. What ioredis has for this, and a Cluster needs, makes a pipeline of each turn and costs twice as much. */
-class GatheringRedis extends Redis {
+class GatheringRedis extends LastingRedis {
   #gathering: Redis['stream'] | null = null
 
   override sendCommand(...command: Parameters<Redis['sendCommand']>): unknown {

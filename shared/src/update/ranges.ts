@@ -143,13 +143,6 @@ export function containsClientRanges(whole: ClientRanges, part: ClientRanges): b
   return true
 }
 
-/** How many ranges (not clocks) there are over all clients: what they cost to keep. */
-export function countRanges(ranges: ClientRanges): number {
-  let count = 0
-  for (const ofClient of ranges.values()) count += ofClient.length / 2
-  return count
-}
-
 /** Whether both hold the same clocks. An entry without ranges counts as no entry. */
 export function equalClientRanges(a: ClientRanges, b: ClientRanges): boolean {
   return containsClientRanges(a, b) && containsClientRanges(b, a)

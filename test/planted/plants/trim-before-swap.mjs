@@ -6,6 +6,7 @@ import { replaceSource } from './replace-source.mjs'
 const trim = `
     const early = place(request)
     if (!('ok' in early)) {
+      recent.transact(() => recent.file(early.document.id))
       database
         .prepare('DELETE FROM entry WHERE document = ? AND seq <= ?')
         .run(early.document.id, request.base.through)

@@ -119,6 +119,22 @@ test('a base that one instance put under the log is taken by the other, whose jo
   expect(read).toEqual([generation])
 })
 
+test('[SLOW-1] who falls behind at an edit of another instance gets what was being saved here, too', async () => {
+  const { open } = shareInstances()
+  const [left, right] = [await open(), await open()]
+  const [ada, ben, eve] = [await sit(left, 1), await sit(left, 2), await sit(right, 3)]
+  left.log.hold()
+  // More than is sent whole of a chunk to somebody who has part of it.
+  ada.write('h'.repeat(5_000))
+  ben.member.waitingBytes = 2 * 1024 * 1024
+  eve.write('there')
+  await turnsUntil('it to come over', () => left.eventsNamed('memberLagged').length === 1)
+  left.log.release()
+  await turnsUntil('the other to be saved', () => !left.room.isBusy)
+  ben.member.take()
+  await turnsUntil('ben to have both', () => ben.hear().length === 5_000 + 'there'.length)
+})
+
 test('[REL-2] a log that lost everything gets it back from the rooms and from their members', async () => {
   const { open, shared, clock, memory } = shareInstances()
   const [left, right] = [await open(), await open()]
