@@ -3,7 +3,8 @@
  *
  * Its socket takes everything at once unless a test says how many bytes wait; `take` is the moment at which they are gone.
  */
-import type { Member } from '@syncline/server/internal/room/member'
+import type { Identity, Member } from '@syncline/server/internal/room/member'
+import type { Access } from '@syncline/shared/api/access'
 import type { CloseCode } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import { yWebsocket } from '@syncline/shared/wire/y-websocket'
@@ -17,6 +18,9 @@ export class TestMember implements Member {
   readonly id: string
   readonly author: string
   readonly framing = yWebsocket.framing
+  access: Access = 'write'
+  identity: Identity | null = null
+  wantsStatus = false
   readonly sent: Message[] = []
   /** What was set by the room: false while the author's socket is not read. */
   reading = true

@@ -25,6 +25,9 @@ export class ClosedByRoom extends Error {
 export class OperatorMember implements Member {
   readonly id: string
   readonly author = 'operator'
+  readonly access = 'write'
+  readonly identity = null
+  readonly wantsStatus = false
   /** Of its own: a frame that is shared is encoded for others. */
   readonly framing = 'operator'
   readonly waitingBytes = 0

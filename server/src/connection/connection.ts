@@ -64,6 +64,9 @@ export class Connection implements Member {
   readonly id: string
   readonly document: string
   readonly framing: string
+  readonly access = 'write'
+  readonly identity = null
+  readonly wantsStatus = false
   readonly #options: ConnectionOptions
   readonly #outbound: Outbound
   readonly #inbound: Inbound

@@ -176,8 +176,9 @@ export class Room {
         return this.#tellPresence(member, this.#presence.current())
       case 'saved':
         return this.#intake.whenSaved(seat, () => member.send(member.encode(message)))
+      case 'status':
       case 'permission-denied':
-        return member.close(closeCodes.malformed, 'only a server denies permission')
+        return member.close(closeCodes.malformed, `only a server sends ${message.kind}`)
     }
   }
 

@@ -14,6 +14,8 @@ export type Message =
   | { readonly kind: 'awareness'; readonly awareness: Uint8Array }
   | { readonly kind: 'query-awareness' }
   | { readonly kind: 'permission-denied'; readonly reason: string }
+  /** Answers one update or SyncStep2: it is saved (also where all of it was), or it was refused. */
+  | { readonly kind: 'status'; readonly saved: boolean }
   /** Asks to be told when everything said before it is saved; answered with the same token (y-sweet's 102). */
   | { readonly kind: 'saved'; readonly token: Uint8Array }
 

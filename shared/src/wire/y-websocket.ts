@@ -89,6 +89,8 @@ function encode(message: Message): Uint8Array {
       encoding.writeVarUint(encoder, auth.permissionDenied)
       encoding.writeVarString(encoder, message.reason)
       break
+    case 'status':
+      throw new Error('the y-websocket framing has no status')
     case 'saved':
       encoding.writeVarUint(encoder, type.saved)
       encoding.writeVarUint8Array(encoder, message.token)
