@@ -6,7 +6,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { yWebsocket } from '@syncline/shared/wire/y-websocket'
 import { createLocalOperations } from './api/local-operations.ts'
 import type { Operations } from './api/operations.ts'
 import { createOperatorApp } from './api/operator-app.ts'
@@ -80,7 +79,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     clientAddress: clientAddressReader(settings.trustedProxies),
     basePath: settings.basePath,
     openRoom: document => rooms.open(document),
-    codec: yWebsocket,
+    authenticator: null,
+    authRefusal: settings.authRefusal,
     clock,
     limits: upgradesLimits(settings),
     openingMsMax: settings.storeAwayCloseAfterMs,
@@ -245,6 +245,7 @@ function roomLimits(settings: Settings): RoomLimits {
 function upgradesLimits(settings: Settings): UpgradesLimits {
   return {
     messageBytesMax: settings.limitMessageBytes,
+    firstFrameTimeoutMs: 10_000,
     waitingBytesMax: settings.limitWaitingBytes,
     waitingMessagesMax: settings.limitOpeningFrames,
     waitingMessageBytesMax: settings.limitOpeningBytes,

@@ -3,6 +3,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { applyUpdate, Doc, encodeStateAsUpdate } from 'yjs'
+import { closedConnection } from '../support/closed-connection.ts'
 import { type AwarenessEntry, awarenessUpdate, frame, readAwareness } from '../support/raw-client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { connectStock } from '../support/stock-client.ts'
@@ -81,10 +82,7 @@ describe('with a grace that nobody lives to see', () => {
     lost.send(frame.presence(ada.client, 7, ada.state))
     await waitToBeTold(other, ada.client, adaAt(7))
     lost.terminate()
-    await server.waitForLog(
-      'the loss',
-      line => line.msg === 'connection closed' && line.document === document && line.by === 'lost',
-    )
+    await closedConnection(server, document, line => line.by === 'lost')
     expect(await newcomerIsTold(server, document, ada.client)).toEqual([adaAt(7)])
     expect(told(other, ada.client)).toEqual([adaAt(7)])
   })

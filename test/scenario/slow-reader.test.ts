@@ -3,6 +3,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectPeer, type Peer } from '../compat/stacks.ts'
+import { closedConnection } from '../support/closed-connection.ts'
 import { connectRaw, frame } from '../support/raw-client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -31,10 +32,7 @@ async function writeMuch(writer: Peer, reader: Peer): Promise<void> {
 
 /** Who does not read does not hear the goodbye, so the log says why it was cut off. */
 async function codeOfFirstClosed(room: string): Promise<unknown> {
-  const closed = await server.waitForLog(
-    'the slow reader to be cut off',
-    line => line.msg === 'connection closed' && line.document === room,
-  )
+  const closed = await closedConnection(server, room)
   return closed.code
 }
 

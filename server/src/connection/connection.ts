@@ -1,57 +1,42 @@
 /**
- * One WebSocket: the states of its life, and the way of its messages from the socket to the room and back.
+ * One WebSocket: the states of its life, what is read from it, and what is written to it.
  *
- *     opening ── the room is loaded ──▶ joined ── either side ends it ──▶ closing
+ *     silent ── the first frame chooses the framing ──▶ talking ── either side ends it ──▶ closing
  *
- * While it is opening, and while a large update of its own is being inspected, its messages wait in order, bounded.
- * It is a `Member` to its room; it knows rooms only as `Place`.
+ * What is said on it, and about which documents, is its conversation's.
  */
 import type { Socket } from 'node:net'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
-import type { Codec } from '@syncline/shared/wire/codec'
-import type { Message } from '@syncline/shared/wire/message'
-import { awarenessAboutNobody } from '@syncline/shared/wire/y-websocket'
 import type { WebSocket } from 'ws'
 import type { Clock } from '../foundation/clock.ts'
-import type { Member } from '../room/member.ts'
 import { closeWith } from './close-reason.ts'
-import { Inbound, type InboundLimits } from './inbound.ts'
+import type { Conversation } from './conversation.ts'
+import type { Line } from './line.ts'
 import type { ConnectionObserver } from './observer.ts'
 import { Outbound } from './outbound.ts'
-import { webSocketFrame } from './web-socket-frame.ts'
 
-/** Every y-websocket client begins with SyncStep1 (`00 00`), and no Hocuspocus frame begins with 0. */
-const syncFirstByte = 0
-const unknownFraming = 'the first message has to be a SyncStep1 in the y-websocket framing'
-
-export interface ConnectionLimits extends InboundLimits {
+export interface ConnectionLimits {
   readonly messageBytesMax: number
   /** Queued and not yet taken by the operating system; a reader above it is closed 4508. */
   readonly waitingBytesMax: number
-}
-
-/** What a connection wants of a room. */
-export interface Place {
-  enter(member: Member): void
-  receive(member: Member, message: Message): void | Promise<void>
-  leave(member: Member, how: 'closed' | 'lost'): void
+  /** Every client speaks as soon as it is connected; one that does not only holds a place. */
+  readonly firstFrameTimeoutMs: number
 }
 
 export interface ConnectionOptions {
   readonly id: string
-  readonly document: string
   readonly webSocket: WebSocket
   readonly socket: Socket
-  readonly codec: Codec
   readonly clock: Clock
   readonly limits: ConnectionLimits
   readonly observer: ConnectionObserver
+  readonly converse: (line: Line, firstFrame: Uint8Array) => Conversation
   readonly onClosed: (connection: Connection) => void
 }
 
 type State =
-  | { readonly at: 'opening' }
-  | { readonly at: 'joined'; readonly place: Place }
+  | { readonly at: 'silent' }
+  | { readonly at: 'talking'; readonly conversation: Conversation }
   /** `code`: the one that we sent, if it was us. */
   | { readonly at: 'closing'; readonly by: 'client' | 'server' | 'lost'; readonly code: number | null }
 
@@ -60,67 +45,47 @@ const closeHandshakeMs = 5_000
 /** The code of a connection that broke off without a close frame (RFC 6455, 7.1.5). */
 const abnormalClosure = 1006
 
-export class Connection implements Member {
+export class Connection implements Line {
   readonly id: string
-  readonly document: string
-  readonly framing: string
-  readonly access = 'write'
-  readonly identity = null
-  readonly wantsStatus = false
   readonly #options: ConnectionOptions
   readonly #outbound: Outbound
-  readonly #inbound: Inbound
   readonly #openedMs: number
-  #state: State = { at: 'opening' }
+  readonly #cancelFirstFrame: () => void
+  /** Those who have asked that the socket be not read. */
+  readonly #holding = new Set<object>()
+  #state: State = { at: 'silent' }
   #heardMs: number
   #pingedMs: number
-  #roomReads = true
-  #isFirstFrame = true
 
   constructor(options: ConnectionOptions) {
-    const { id, document, codec, clock, limits, socket, webSocket } = options
+    const { id, clock, limits, socket, webSocket } = options
     this.#options = options
     this.id = id
-    this.document = document
-    this.framing = codec.framing
     this.#openedMs = clock.monotonic()
     this.#heardMs = this.#openedMs
     this.#pingedMs = this.#openedMs
     this.#outbound = new Outbound(socket, limits.waitingBytesMax, this.#openedMs, () =>
       this.close(closeCodes.tooSlow),
     )
-    this.#inbound = new Inbound(limits, {
-      deliver: message => this.#deliver(message),
-      overflow: () => this.close(closeCodes.tooMany, 'too much was sent before the document was open'),
-      failed: reason => this.close(closeCodes.overload, reason),
-      relieved: () => this.#pauseOrResume(),
+    const { firstFrameTimeoutMs } = limits
+    this.#cancelFirstFrame = clock.after(firstFrameTimeoutMs, () => {
+      if (this.#state.at === 'silent')
+        this.close(closeCodes.tooSlow, `nothing was said in ${firstFrameTimeoutMs} ms`)
     })
     webSocket.on('message', (data, isBinary) => this.#hear(data as Buffer, isBinary))
     webSocket.on('pong', () => {
       this.#heardMs = clock.monotonic()
     })
-    webSocket.on('error', error => this.#broken(error))
+    webSocket.on('error', error => this.#tellClientError(error.message))
     webSocket.on('close', code => this.#closed(code))
   }
 
-  get author(): string {
-    return this.id
+  get #isClosing(): boolean {
+    return this.#state.at === 'closing'
   }
 
   get waitingBytes(): number {
     return this.#outbound.waitingBytes
-  }
-
-  /** The room is loaded: what has waited is delivered. */
-  join(place: Place): void {
-    if (this.#state.at !== 'opening') return
-    this.#state = { at: 'joined', place }
-    place.enter(this)
-    this.#inbound.open()
-  }
-
-  encode(message: Message): Uint8Array {
-    return webSocketFrame(this.#options.codec.encode(message))
   }
 
   send(frame: Uint8Array): void {
@@ -133,15 +98,12 @@ export class Connection implements Member {
     return (await this.#outbound.drained(bytes)) && this.#state.at !== 'closing'
   }
 
-  setReading(reading: boolean): void {
-    this.#roomReads = reading
-    this.#pauseOrResume()
-  }
-
-  #pauseOrResume(): void {
+  setReading(who: object, reading: boolean): void {
+    if (reading) this.#holding.delete(who)
+    else this.#holding.add(who)
     const { webSocket } = this.#options
-    const reads = this.#roomReads && !this.#inbound.isCrowded
-    if (reads === !webSocket.isPaused) return
+    const reads = this.#holding.size === 0
+    if (reads !== webSocket.isPaused || this.#state.at === 'closing') return
     if (reads) webSocket.resume()
     else webSocket.pause()
   }
@@ -172,14 +134,15 @@ export class Connection implements Member {
       this.#pingedMs = nowMs
       this.#options.webSocket.ping()
     }
-    if (nowMs - this.#outbound.lastSentMs >= timing.keepAliveIntervalMs) {
-      this.send(this.encode({ kind: 'awareness', awareness: awarenessAboutNobody }))
+    if (nowMs - this.#outbound.lastSentMs >= timing.keepAliveIntervalMs && this.#state.at === 'talking') {
+      const frame = this.#state.conversation.keepAlive()
+      if (frame !== null) this.send(frame)
     }
   }
 
   #hear(data: Buffer, isBinary: boolean): void {
     if (this.#state.at === 'closing') return
-    const { clock, codec, limits, observer } = this.#options
+    const { clock, limits, observer } = this.#options
     this.#heardMs = clock.monotonic()
     observer.frameIn(data.byteLength)
     if (!isBinary) return this.close(closeCodes.malformed, 'a text frame came, only binary frames are spoken')
@@ -187,25 +150,24 @@ export class Connection implements Member {
       const reason = `a message of ${data.byteLength} bytes came, at most ${limits.messageBytesMax} are allowed`
       return this.close(closeCodes.tooLarge, reason)
     }
-    if (this.#isFirstFrame && data[0] !== syncFirstByte)
-      return this.close(closeCodes.malformed, unknownFraming)
-    this.#isFirstFrame = false
-    const decoded = codec.decode(data)
-    if (!decoded.ok) return this.close(closeCodes.malformed, decoded.reason)
-    this.#inbound.take(decoded.message, data.byteLength)
-    this.#pauseOrResume()
+    this.#conversation(data)?.hear(data)
   }
 
-  #deliver(message: Message): void | Promise<void> {
-    if (this.#state.at === 'joined') return this.#state.place.receive(this, message)
+  /** Null where the first frame has ended the connection. */
+  #conversation(frame: Uint8Array): Conversation | null {
+    if (this.#state.at === 'talking') return this.#state.conversation
+    this.#cancelFirstFrame()
+    const conversation = this.#options.converse(this, frame)
+    if (this.#isClosing) {
+      conversation.leave('closed')
+      return null
+    }
+    this.#state = { at: 'talking', conversation }
+    return conversation
   }
 
   #tellClientError(reason: string): void {
-    this.#options.observer.clientError({ connection: this.id, document: this.document, reason })
-  }
-
-  #broken(error: Error): void {
-    this.#tellClientError(error.message)
+    this.#options.observer.clientError({ connection: this.id, reason })
   }
 
   #closed(code: number): void {
@@ -214,15 +176,15 @@ export class Connection implements Member {
     this.#leave(lost ? 'lost' : 'client', lost ? 'lost' : 'closed', null)
     const { by, code: sent } = this.#state as Extract<State, { at: 'closing' }>
     const ms = clock.monotonic() - this.#openedMs
-    observer.disconnected({ connection: this.id, document: this.document, code: sent ?? code, by, ms })
+    observer.disconnected({ connection: this.id, code: sent ?? code, by, ms })
     onClosed(this)
   }
 
   #leave(by: 'client' | 'server' | 'lost', how: 'closed' | 'lost', code: number | null): void {
     if (this.#state.at === 'closing') return
-    const place = this.#state.at === 'joined' ? this.#state.place : null
+    const conversation = this.#state.at === 'talking' ? this.#state.conversation : null
+    this.#cancelFirstFrame()
     this.#state = { at: 'closing', by, code }
-    this.#inbound.clear()
-    place?.leave(this, how)
+    conversation?.leave(how)
   }
 }

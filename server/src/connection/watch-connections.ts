@@ -11,6 +11,9 @@ export function watchConnections(logger: Logger, metrics: Metrics): ConnectionOb
       metrics.connections.inc()
       logger.event('connection opened', event)
     },
+    sessionOpened(event) {
+      logger.event('session opened', event)
+    },
     disconnected(event) {
       metrics.connections.dec()
       metrics.countClose(event.code)

@@ -29,6 +29,8 @@ export const events = {
 
   'connection opened': 'info',
   'connection closed': 'info',
+  /** A document on a connection: who it is and what they may do, where that was asked. */
+  'session opened': 'info',
   'connection refused': 'warn',
   /** A message that cannot be understood or is not allowed: what was wrong, in one sentence. */
   'client error': 'warn',

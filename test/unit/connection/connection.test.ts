@@ -4,9 +4,9 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createConnection } from 'node:net'
-import type { Place } from '@syncline/server/internal/connection/connection'
 import { startHeartbeat } from '@syncline/server/internal/connection/heartbeat'
 import type { ConnectionObserver } from '@syncline/server/internal/connection/observer'
+import type { Place } from '@syncline/server/internal/connection/session'
 import { Upgrades } from '@syncline/server/internal/connection/upgrade'
 import { settingsWith } from '@syncline/server/internal/foundation/settings'
 import { admission } from '@syncline/server/internal/http/admission'
@@ -14,7 +14,6 @@ import { clientAddressReader } from '@syncline/server/internal/http/client-addre
 import type { Member } from '@syncline/server/internal/room/member'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
-import { yWebsocket } from '@syncline/shared/wire/y-websocket'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectRaw, frame, type RawClient } from '../../support/raw-client.ts'
 import { hex } from '../../support/room-author.ts'
@@ -29,6 +28,7 @@ const limits = {
   waitingMessageBytesMax: 1024 * 1024,
   connectionsMax: 5,
   documentNameBytesMax: 1024,
+  firstFrameTimeoutMs: 10_000,
 }
 const timing = { pingIntervalMs: 30_000, deadAfterMs: 90_000, keepAliveIntervalMs: 25_000 }
 
@@ -47,6 +47,8 @@ class NotingPlace implements Place {
     this.received.push(structuredClone(message))
     return this.onReceive(member, message)
   }
+
+  accessChanged(): void {}
 
   leave(_member: Member, how: 'closed' | 'lost'): void {
     this.left.push(how)
@@ -87,7 +89,8 @@ beforeEach(async () => {
       clientAddress: clientAddressReader(''),
       basePath: '',
       openRoom: () => opening,
-      codec: yWebsocket,
+      authenticator: null,
+      authRefusal: 'auto',
       clock,
       limits: { ...limits, connectionsMax },
       openingMsMax: 10_000,
@@ -114,11 +117,17 @@ async function connect(): Promise<RawClient> {
   return client
 }
 
+/** The first frame, from which the framing is known. */
+async function connectAndSpeak(): Promise<RawClient> {
+  const client = await connect()
+  client.send(frame.syncStep1())
+  return client
+}
+
 async function joined(): Promise<{ client: RawClient; member: Member }> {
   const before = place.members.length
-  const client = await connect()
+  const client = await connectAndSpeak()
   const member = await waitUntil('the member', () => place.members[before])
-  client.send(frame.syncStep1())
   await waitUntil('its first message', () => place.kinds().includes('sync-step-1'))
   return { client, member }
 }
@@ -146,8 +155,7 @@ describe('a connection', () => {
     opening = new Promise(resolve => {
       load = resolve
     })
-    const client = await connect()
-    client.send(frame.syncStep1())
+    const client = await connectAndSpeak()
     client.send(frame.presence(7, 1, {}))
     await waitUntil('the server to have it', () => client.socket.bufferedAmount === 0)
     expect(place.received).toEqual([])
@@ -160,7 +168,8 @@ describe('a connection', () => {
     const { client, member } = await joined()
     client.close()
     await waitUntil('its end', () => events('disconnected').length === 1)
-    expect(events('connected')).toMatchObject([{ connection: member.id, document: 'document' }])
+    expect(events('connected')).toMatchObject([{ connection: member.id, address: '127.0.0.1' }])
+    expect(events('sessionOpened')).toMatchObject([{ connection: member.id, document: 'document' }])
     expect(events('disconnected')).toMatchObject([{ connection: member.id, code: 1000, by: 'client' }])
     expect(upgrades.connections.size).toBe(0)
   })
@@ -243,6 +252,14 @@ describe('a frame that is wrong closes its connection and nothing else', () => {
     expect(events('clientError')).toHaveLength(1)
   })
 
+  test('[LIM-1 first-frame] nothing at all within 10 s, with 4508', async () => {
+    const client = await connect()
+    clock.advance(10_000)
+    const closed = await client.waitForClose()
+    expect(closed.code).toBe(4508)
+    expect(closed.reason).toContain('nothing was said in 10000 ms')
+  })
+
   test('broken WebSocket framing, with a code that stops it', async () => {
     const { client } = await joined()
     // A reserved opcode, unmasked.
@@ -273,14 +290,13 @@ describe('a frame that is wrong closes its connection and nothing else', () => {
 describe('a room that cannot be had', () => {
   test('full of documents: 1013', async () => {
     opening = 'full'
-    expect((await (await connect()).waitForClose()).code).toBe(1013)
+    expect((await (await connectAndSpeak()).waitForClose()).code).toBe(1013)
   })
 
   test('[SYNC-1] unreadable: 1013, and never an answer', async () => {
     opening = Promise.reject(new Error('the disk is gone'))
     opening.catch(() => {})
-    const client = await connect()
-    client.send(frame.syncStep1())
+    const client = await connectAndSpeak()
     expect((await client.waitForClose()).code).toBe(1013)
     expect(client.frames).toEqual([])
   })
@@ -290,7 +306,8 @@ describe('a room that cannot be had', () => {
     opening = new Promise(resolve => {
       load = resolve
     })
-    const client = await connect()
+    const client = await connectAndSpeak()
+    await waitUntil('the document to be asked for', () => events('sessionOpened').length === 1)
     clock.advance(10_000)
     expect((await client.waitForClose()).code).toBe(1013)
     load(place)

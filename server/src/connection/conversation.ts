@@ -1,0 +1,11 @@
+/**
+ * What is said on a connection, in the framing that its first frame has chosen: about one document or about many.
+ */
+export interface Conversation {
+  /** One message of the client, within the limits of size and pace. The bytes are a view into what was read. */
+  hear(frame: Uint8Array): void
+  /** A data frame that no client reacts to, for its watchdog; null where nobody needs one. */
+  keepAlive(): Uint8Array | null
+  /** The connection is over: every document is left. */
+  leave(how: 'closed' | 'lost'): void
+}

@@ -1,0 +1,37 @@
+/**
+ * What is said in the y-websocket framing: the one document that the path of the request names.
+ */
+import { closeCodes } from '@syncline/shared/wire/close-codes'
+import { awarenessAboutNobody, yWebsocket } from '@syncline/shared/wire/y-websocket'
+import type { Conversation } from './conversation.ts'
+import type { Line } from './line.ts'
+import type { Session } from './session.ts'
+import { webSocketFrame } from './web-socket-frame.ts'
+
+const keepAliveFrame = webSocketFrame(
+  yWebsocket.encode({ kind: 'awareness', awareness: awarenessAboutNobody }),
+)
+
+export class YWebsocketConversation implements Conversation {
+  readonly #line: Line
+  readonly #session: Session
+
+  constructor(line: Line, session: Session) {
+    this.#line = line
+    this.#session = session
+  }
+
+  hear(frame: Uint8Array): void {
+    const decoded = yWebsocket.decode(frame)
+    if (decoded.ok) this.#session.take(decoded.message, frame.byteLength)
+    else this.#line.close(closeCodes.malformed, decoded.reason)
+  }
+
+  keepAlive(): Uint8Array {
+    return keepAliveFrame
+  }
+
+  leave(how: 'closed' | 'lost'): void {
+    this.#session.leave(how)
+  }
+}
