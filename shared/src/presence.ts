@@ -21,6 +21,9 @@ export type AwarenessDecoded =
 /** What y-protocols writes for a client that is gone. */
 export const goneJson = 'null'
 
+/** Engines parse deep JSON without complaint; clients compare states and write them again, recursively. */
+const depthMax = 100
+
 export function decodeAwareness(bytes: Uint8Array, entriesMax: number): AwarenessDecoded {
   try {
     const decoder = decoding.createDecoder(bytes)
@@ -36,8 +39,11 @@ export function decodeAwareness(bytes: Uint8Array, entriesMax: number): Awarenes
       const client = decoding.readVarUint(decoder)
       const clock = decoding.readVarUint(decoder)
       const json = decoding.readVarString(decoder)
-      JSON.parse(json)
-      entries.push({ client, clock, json })
+      // Blanks around it make no state of a removal.
+      const isGone = JSON.parse(json) === null
+      if (isNestedDeeper(json, depthMax))
+        return { ok: false, reason: 'an awareness state is nested too deeply' }
+      entries.push({ client, clock, json: isGone ? goneJson : json })
     }
     if (decoding.hasContent(decoder)) return { ok: false, reason: 'bytes follow the last awareness entry' }
     return { ok: true, entries }
@@ -46,6 +52,25 @@ export function decodeAwareness(bytes: Uint8Array, entriesMax: number): Awarenes
       error instanceof SyntaxError ? 'an awareness state is not JSON' : 'an awareness update is cut short'
     return { ok: false, reason: what }
   }
+}
+
+/** `json` is known to be JSON. */
+function isNestedDeeper(json: string, levelsMax: number): boolean {
+  // A text this short cannot be, and many are.
+  if (json.length <= levelsMax) return false
+  let depth = 0
+  let isQuoted = false
+  for (let i = 0; i < json.length; i++) {
+    const character = json[i]
+    if (isQuoted) {
+      if (character === '\\') i++
+      else if (character === '"') isQuoted = false
+    } else if (character === '"') isQuoted = true
+    else if (character === '[' || character === '{') {
+      if (++depth > levelsMax) return true
+    } else if (character === ']' || character === '}') depth--
+  }
+  return false
 }
 
 export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array {

@@ -40,6 +40,24 @@ describe('an awareness update', () => {
     }
   })
 
+  test('that removes is one also with blanks around it: clients parse it', () => {
+    const decoded = decodeAwareness(encodeAwareness([{ client: 1, clock: 1, json: ' null\n' }]), 1)
+    expect(decoded).toEqual({ ok: true, entries: [{ client: 1, clock: 1, json: 'null' }] })
+  })
+
+  test('with a state that is nested too deeply for clients to write it again is refused', () => {
+    const decodedAt = (depth: number, inside = '') => {
+      const json = '['.repeat(depth) + inside + ']'.repeat(depth)
+      return decodeAwareness(encodeAwareness([{ client: 1, clock: 1, json }]), 1)
+    }
+    expect(decodedAt(100)).toMatchObject({ ok: true })
+    expect(decodedAt(100, '"[[{\\"{"')).toMatchObject({ ok: true })
+    expect(decodedAt(100, '{"[\\"":[]}')).toMatchObject({ ok: false })
+    const reason = 'an awareness state is nested too deeply'
+    expect(decodedAt(101)).toEqual({ ok: false, reason })
+    expect(decodedAt(30_000)).toEqual({ ok: false, reason })
+  })
+
   const refused = {
     'that ends in the middle': '01 01 01 07 7b22',
     'with bytes behind its end': '01 01 01 02 7b7d 00',
