@@ -5,7 +5,7 @@
  */
 import { type Access, accesses } from '@syncline/shared/api/access'
 import { z } from 'zod'
-import { isCssColor } from './css-color.ts'
+import { isCssColor } from '../foundation/css-color.ts'
 
 export interface Claims {
   /** `sub`, `name` and `color`: who it is, as presence shows it; null where there is no `sub`. */
