@@ -35,6 +35,8 @@ export type Verdict =
       readonly reason: string
     }
   | { readonly kind: 'known' }
+  /** It would bring something, and its member may only read. */
+  | { readonly kind: 'read-only' }
   | Fresh
 
 export interface Fresh {
@@ -46,7 +48,7 @@ export interface Fresh {
   readonly cut: boolean
 }
 
-export type RefusalRule = 'structure' | 'clock-jump' | 'held-ranges' | 'other-epoch'
+export type RefusalRule = 'structure' | 'clock-jump' | 'held-ranges' | 'other-epoch' | 'read-only'
 
 /** The heavy steps of a large update, run elsewhere. */
 export interface HeavySteps {

@@ -2,14 +2,25 @@
  * The way of an update from a member to the committer: judged by the gate (in the worker where it is large), taken into
  * what the room holds, offered for the next window; what is known already is only acknowledged.
  */
+import { allows } from '@syncline/shared/api/access'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
-import { shouldAsk } from './asking.ts'
+import { ask, shouldAsk } from './asking.ts'
 import { BackPressure } from './back-pressure.ts'
 import type { Committer } from './committer.ts'
-import { type Fresh, isLarge, pass, passLarge, type Verdict, walkLimits } from './gate.ts'
+import {
+  type Fresh,
+  type HeavySteps,
+  isLarge,
+  pass,
+  passLarge,
+  type RefusalRule,
+  type Verdict,
+  walkLimits,
+} from './gate.ts'
 import type { Known } from './known.ts'
 import type { Member } from './member.ts'
 import type { Pace } from './pace.ts'
+import { mayOnlyRead, passLargeReadOnly, passReadOnly } from './read-only.ts'
 import type { RoomServices } from './room-services.ts'
 import type { Seat } from './seats.ts'
 import type { Arrival, WindowQueue } from './window-queue.ts'
@@ -30,16 +41,21 @@ export type UpdateKind = 'sync-step-2' | 'update'
 
 /** Acknowledgements of one member that wait for a flush. Who asks for more in between is told to come back. */
 const waitingPerMemberMax = 1_000
+/** How often one member's refusals are told of in full while it stays. */
+const refusalPauseMs = 60_000
 
 export class Intake {
   readonly #options: IntakeOptions
   readonly #backPressure: BackPressure
+  readonly #heavy: HeavySteps
   /** Large updates that the worker has. */
   #inspecting = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
-    this.#backPressure = new BackPressure(options.services.limits.waitingBytesMax)
+    const { limits, workers } = options.services
+    this.#backPressure = new BackPressure(limits.waitingBytesMax)
+    this.#heavy = { inspect: update => workers.inspect(update, walkLimits(limits)), cut: workers.cut }
   }
 
   get isBusy(): boolean {
@@ -49,14 +65,21 @@ export class Intake {
   /** A promise where the member's next messages have to wait for this one. */
   take(seat: Seat, update: Uint8Array, kind: UpdateKind): void | Promise<void> {
     const { services, known } = this.#options
-    const { limits, workers } = services
-    if (!isLarge(update, limits)) return this.#judge(seat, update, kind, pass(update, known, limits))
-    const heavy = {
-      inspect: (bytes: Uint8Array) => workers.inspect(bytes, walkLimits(limits)),
-      cut: workers.cut,
+    const { limits } = services
+    const mayWrite = allows(seat.member.access, 'write')
+    if (!isLarge(update, limits)) {
+      const verdict = (mayWrite ? pass : passReadOnly)(update, known, limits)
+      return this.#judge(seat, update, kind, verdict)
     }
+    if (mayWrite) return this.#judgeLater(seat, update, kind, passLarge(update, known, limits, this.#heavy))
+    // Only an answer that is answered is worth a worker: whether anything was in the others is told to nobody.
+    if (kind === 'update' || !seat.member.wantsStatus) return this.#judge(seat, update, kind, mayOnlyRead)
+    return this.#judgeLater(seat, update, kind, passLargeReadOnly(update, known, this.#heavy))
+  }
+
+  #judgeLater(seat: Seat, update: Uint8Array, kind: UpdateKind, passing: Promise<Verdict>): Promise<void> {
     this.#inspecting++
-    return passLarge(update, known, limits, heavy)
+    return passing
       .then(
         verdict => this.#judge(seat, update, kind, verdict),
         // The update was not looked at, so nothing is lost: its author has it and comes back with it.
@@ -92,9 +115,11 @@ export class Intake {
     switch (verdict.kind) {
       case 'refused': {
         const { rule, reason, code } = verdict
-        observer.updateRefused({ document, member: member.id, rule, reason })
+        observer.updateRefused({ document, member: member.id, rule, reason, isRepeated: false })
         return member.close(code, reason)
       }
+      case 'read-only':
+        return this.#tellLeftOut(seat, 'read-only', 'it may only read this document')
       case 'known':
         observer.updatePassed({ verdict: 'known', bytes: original.byteLength, gaps: 0 })
         if (kind === 'update') this.whenSaved(seat, echoTo(member, original))
@@ -118,12 +143,21 @@ export class Intake {
       this.#backPressure.authored(member, queue.bytes)
       // Never in answer to a SyncStep2: a client that lacks the same would answer the same again.
       if (kind === 'update' && gaps.length > 0 && shouldAsk(seat.asked, gaps, clock)) {
-        member.send(member.encode({ kind: 'sync-step-1', vector: known.encodedVector() }))
+        ask(seat, known)
       }
     } catch (error) {
       // A vector that claims what is not logged would make its author never send it again.
       onFault(error)
     }
+  }
+
+  /** What is not taken of a member that stays. */
+  #tellLeftOut(seat: Seat, rule: RefusalRule, reason: string): void {
+    const { document, services } = this.#options
+    const nowMs = services.clock.monotonic()
+    const isRepeated = nowMs - seat.refusedMs < refusalPauseMs
+    if (!isRepeated) seat.refusedMs = nowMs
+    services.observer.updateRefused({ document, member: seat.member.id, rule, reason, isRepeated })
   }
 }
 

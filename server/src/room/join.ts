@@ -2,7 +2,7 @@
  * Sends a member everything that is committed and that it lacks, then makes it live.
  *
  * The order keeps `synced` honest [SYNC-1]: the base's pieces and the sealed chunks as updates, then the open chunk as the
- * SyncStep2 (on which stock clients say that they are synced), then our SyncStep1. Waits between pieces; from the open
+ * SyncStep2 (on which stock clients say that they are synced), then our SyncStep1 to whoever may write. Waits between pieces; from the open
  * chunk on it waits for nothing, so no window can slip between.
  *
  * A client that has the base gets the catch-up frame instead of it; of chunks it gets what it lacks [SYNC-2]. Only a client
@@ -14,6 +14,7 @@ import { covers, decodeVector, type StateVector } from '@syncline/shared/update/
 import type { Clock } from '../foundation/clock.ts'
 import type { TurnBudget } from '../foundation/turn-budget.ts'
 import type { Base } from '../store/update-log.ts'
+import { mayBeAsked } from './asking.ts'
 import { Delivery } from './delivery.ts'
 import type { Generations } from './generations.ts'
 import type { JoinFrames } from './join-frames.ts'
@@ -40,7 +41,7 @@ export interface JoinSource {
 export interface JoinRequest {
   readonly member: Member
   readonly vector: StateVector
-  /** Asked by a SyncStep1, which is answered with a SyncStep2 and our own SyncStep1; otherwise updates only. */
+  /** Asked by a SyncStep1, which is answered with a SyncStep2 and mostly our own SyncStep1; otherwise updates only. */
   readonly asked: boolean
   /** Called in the turn in which the last frame is sent. */
   readonly makeLive: () => void
@@ -123,13 +124,16 @@ async function sendTail(
     // What was cut for this client is nobody else's.
     if (lacked === 'whole') delivery.sendFrame(source.frames.answer(member, last))
     else delivery.send({ kind: 'sync-step-2', update: last })
-    delivery.send({ kind: 'sync-step-1', vector: source.vector() })
+    if (isAskedInReturn(member)) delivery.send({ kind: 'sync-step-1', vector: source.vector() })
   } else if (!isEmptyUpdate(last)) {
     delivery.send({ kind: 'update', update: last })
   }
   makeLive()
   return true
 }
+
+/** A client that counts what is not saved counts its answer, too, and says "unsaved" for ever if it is not asked. */
+const isAskedInReturn = (member: Member) => mayBeAsked(member) || member.wantsStatus
 
 /**
  * A chunk's frames, built once for everybody who gets it whole. One frame of several megabytes outlasts the 30 s watchdog

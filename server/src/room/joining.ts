@@ -68,7 +68,13 @@ export class Joining {
 
   #refuse(member: Member, reason: string): void {
     const { document, services } = this.#options
-    services.observer.updateRefused({ document, member: member.id, rule: 'other-epoch', reason })
+    services.observer.updateRefused({
+      document,
+      member: member.id,
+      rule: 'other-epoch',
+      reason,
+      isRepeated: false,
+    })
     member.close(closeCodes.otherEpoch, reason)
   }
 

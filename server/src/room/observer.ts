@@ -13,7 +13,14 @@ export interface RoomObserver {
   /** It reads too slowly and is skipped until it has read. */
   memberLagged(event: { document: string; member: string; waitingBytes: number }): void
   updatePassed(event: { verdict: 'new' | 'known'; bytes: number; gaps: number }): void
-  updateRefused(event: { document: string; member: string; rule: RefusalRule; reason: string }): void
+  /** `isRepeated`: the member stays, and was told of less than a minute ago. */
+  updateRefused(event: {
+    document: string
+    member: string
+    rule: RefusalRule
+    reason: string
+    isRepeated: boolean
+  }): void
   windowCommitted(event: { updates: number; bytes: number; ms: number; members: number }): void
   /** The log was not the one that the room knew, so it was read anew; `lost` updates were in memory only and are appended again. */
   mended(event: { document: string; why: string; entries: number; lost: number }): void

@@ -9,6 +9,7 @@ import type { StateVector } from '@syncline/shared/update/vector'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import type { End } from '../store/update-log.ts'
+import { ask, askWhereAccessGrew } from './asking.ts'
 import { Committer, type Shown } from './committer.ts'
 import { Intake } from './intake.ts'
 import { Joining } from './joining.ts'
@@ -77,15 +78,7 @@ export class Room {
       onFault: error => this.#fail(error),
     })
     const { following } = this.#others
-    this.#shrinking = new Shrinking({
-      document,
-      ...loaded,
-      following,
-      log,
-      compactor: services.compactor,
-      clock,
-      observer,
-    })
+    this.#shrinking = new Shrinking({ ...services, ...loaded, document, following })
     const onLive = (member: Member) => this.#tellPresence(member, this.#presence.current())
     this.#joining = new Joining({
       document,
@@ -157,6 +150,12 @@ export class Room {
     const { document } = this
     const left = { document, member: member.id, members: this.#seats.size, wasLive: seat.joined }
     this.#services.observer.memberLeft(left)
+  }
+
+  /** `member.access` is another than before. */
+  accessChanged(member: Member): void {
+    const seat = this.#seats.of(member)
+    if (seat !== undefined) askWhereAccessGrew(seat, this.#loaded.known)
   }
 
   /** A promise where the member's next messages have to wait for this one. */
@@ -271,8 +270,7 @@ export class Room {
     for (const seat of this.#seats) {
       if (!seat.live) continue
       this.#joining.resume(seat, sent)
-      const { member } = seat
-      member.send(member.encode({ kind: 'sync-step-1', vector: this.#loaded.known.encodedVector() }))
+      ask(seat, this.#loaded.known)
     }
   }
 

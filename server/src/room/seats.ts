@@ -1,6 +1,7 @@
 /**
  * The members of one room, and one frame to all of them: built once for each framing, written once to each socket.
  */
+import { allows } from '@syncline/shared/api/access'
 import type { StateVector } from '@syncline/shared/update/vector'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Member } from './member.ts'
@@ -16,6 +17,10 @@ export interface Seat {
   askedAgain: StateVector | null
   /** Its acknowledgements that wait for a flush. */
   waiting: number
+  /** When a refusal that left it here was last told of in full. */
+  refusedMs: number
+  /** When its access was last looked at, for asking; each update is judged by what its access is then. */
+  mayWrite: boolean
   readonly asked: AskedGaps
   readonly lag: Lag
 }
@@ -62,6 +67,8 @@ export class Seats {
       joining: false,
       askedAgain: null,
       waiting: 0,
+      refusedMs: Number.NEGATIVE_INFINITY,
+      mayWrite: allows(member.access, 'write'),
       asked,
       lag,
     })

@@ -38,9 +38,10 @@ export function watchRooms(logger: Logger, metrics: Metrics): RoomObserver {
     updatePassed({ verdict }) {
       metrics.updatesReceived.inc({ verdict })
     },
-    updateRefused(event) {
+    updateRefused({ isRepeated, ...event }) {
       metrics.updatesRefused.inc({ rule: event.rule })
-      logger.event('update refused', event)
+      // A reader who types sends one a keystroke.
+      if (!isRepeated) logger.event('update refused', event)
     },
     windowCommitted({ updates, bytes, ms }) {
       metrics.windowsCommitted.inc()
