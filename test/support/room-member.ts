@@ -14,6 +14,9 @@ export interface MemberClosed {
   readonly detail: string | undefined
 }
 
+/** As in the Hocuspocus framing; no type of this one. */
+const statusType = 8
+
 export class TestMember implements Member {
   readonly id: string
   readonly author: string
@@ -37,7 +40,10 @@ export class TestMember implements Member {
   }
 
   encode(message: Message): Uint8Array {
-    return yWebsocket.encode(message)
+    // Only the Hocuspocus framing has these; here a frame of the same bytes stands for them.
+    return message.kind === 'status'
+      ? Uint8Array.of(statusType, message.saved ? 1 : 0)
+      : yWebsocket.encode(message)
   }
 
   send(frame: Uint8Array): void {
@@ -71,6 +77,11 @@ export class TestMember implements Member {
     this.onClose()
   }
 
+  /** What its statuses said, in order. */
+  statuses(): boolean[] {
+    return this.sent.flatMap(message => (message.kind === 'status' ? [message.saved] : []))
+  }
+
   kinds(): string[] {
     return this.sent.map(message => message.kind)
   }
@@ -88,6 +99,7 @@ export class TestMember implements Member {
 
 /** The server's codec reads what clients say; what only a server says is not among it and not needed here. */
 function decodeFromServer(frame: Uint8Array): Message {
+  if (frame[0] === statusType) return { kind: 'status', saved: frame[1] === 1 }
   const decoded = yWebsocket.decode(frame.slice())
   if (!decoded.ok) throw new Error(`the room sent a frame that cannot be read: ${decoded.reason}`)
   return decoded.message

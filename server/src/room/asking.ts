@@ -18,8 +18,13 @@ const gapsRememberedMax = 1_000
 /** Whether what a member has and the room lacks may be written. If not, asking for it would only be answered in vain. */
 export const mayBeAsked = ({ access }: Member): boolean => allows(access, 'write')
 
-export function ask({ member }: Seat, known: Known): void {
-  if (mayBeAsked(member)) member.send(member.encode({ kind: 'sync-step-1', vector: known.encodedVector() }))
+/** A SyncStep1 for which no client waits, unlike that of a join. */
+export function ask(seat: Seat, known: Known): void {
+  const { member } = seat
+  if (!mayBeAsked(member)) return
+  member.send(member.encode({ kind: 'sync-step-1', vector: known.encodedVector() }))
+  // Its client has not counted the answer.
+  if (member.wantsStatus) seat.owed--
 }
 
 /** Of who may write from now on everything was refused until now: it is asked once. A join that is still to end asks by itself. */

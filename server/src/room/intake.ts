@@ -23,6 +23,7 @@ import type { Pace } from './pace.ts'
 import { mayOnlyRead, passLargeReadOnly, passReadOnly } from './read-only.ts'
 import type { RoomServices } from './room-services.ts'
 import type { Seat } from './seats.ts'
+import { Statuses } from './statuses.ts'
 import type { Arrival, WindowQueue } from './window-queue.ts'
 
 export interface IntakeOptions {
@@ -47,6 +48,7 @@ const refusalPauseMs = 60_000
 export class Intake {
   readonly #options: IntakeOptions
   readonly #backPressure: BackPressure
+  readonly #statuses: Statuses
   readonly #heavy: HeavySteps
   /** Large updates that the worker has. */
   #inspecting = 0
@@ -55,6 +57,7 @@ export class Intake {
     this.#options = options
     const { limits, workers } = options.services
     this.#backPressure = new BackPressure(limits.waitingBytesMax)
+    this.#statuses = new Statuses(options.queue)
     this.#heavy = { inspect: update => workers.inspect(update, walkLimits(limits)), cut: workers.cut }
   }
 
@@ -100,12 +103,19 @@ export class Intake {
     })
   }
 
+  /** A commit has just returned, and nobody has been shown what it holds. */
+  saved(): void {
+    this.#statuses.committed()
+  }
+
+  /** Everybody has been shown it. */
   committed(): void {
     this.#backPressure.committed(this.#options.queue.bytes)
   }
 
   forget(member: Member): void {
     this.#backPressure.forget(member)
+    this.#statuses.forget(member)
   }
 
   #judge(seat: Seat, original: Uint8Array, kind: UpdateKind, verdict: Verdict): void {
@@ -119,10 +129,13 @@ export class Intake {
         return member.close(code, reason)
       }
       case 'read-only':
-        return this.#tellLeftOut(seat, 'read-only', 'it may only read this document')
+        this.#tellLeftOut(seat, 'read-only', 'it may only read this document')
+        if (member.wantsStatus) this.#statuses.refused(seat)
+        return
       case 'known':
         observer.updatePassed({ verdict: 'known', bytes: original.byteLength, gaps: 0 })
-        if (kind === 'update') this.whenSaved(seat, echoTo(member, original))
+        if (member.wantsStatus) this.#tellSaved(seat, kind)
+        else if (kind === 'update') this.whenSaved(seat, echoTo(member, original))
         return
       case 'new':
         return this.#accept(seat, original, kind, verdict)
@@ -133,7 +146,8 @@ export class Intake {
     const { services, known, queue, committer, pace, onFault } = this.#options
     const { observer, clock } = services
     const { member } = seat
-    const onSaved = kind === 'update' && fresh.cut ? { onSaved: echoTo(member, original) } : {}
+    const isEchoed = kind === 'update' && fresh.cut && !member.wantsStatus
+    const onSaved = isEchoed ? { onSaved: echoTo(member, original) } : {}
     const arrival: Arrival = { ...fresh, author: member.author, ...onSaved }
     try {
       const gaps = known.take(fresh.structs, fresh.deletes)
@@ -141,6 +155,7 @@ export class Intake {
       committer.offer(arrival)
       observer.updatePassed({ verdict: 'new', bytes: original.byteLength, gaps: gaps.length })
       this.#backPressure.authored(member, queue.bytes)
+      if (member.wantsStatus) this.#tellSaved(seat, kind)
       // Never in answer to a SyncStep2: a client that lacks the same would answer the same again.
       if (kind === 'update' && gaps.length > 0 && shouldAsk(seat.asked, gaps, clock)) {
         ask(seat, known)
@@ -149,6 +164,12 @@ export class Intake {
       // A vector that claims what is not logged would make its author never send it again.
       onFault(error)
     }
+  }
+
+  /** Once it is. */
+  #tellSaved(seat: Seat, kind: UpdateKind): void {
+    if (kind === 'update') this.#statuses.updateSaved(seat)
+    else this.#statuses.answerSaved(seat)
   }
 
   /** What is not taken of a member that stays. */
@@ -161,7 +182,7 @@ export class Intake {
   }
 }
 
-/** Yjs 14 clients take their own update coming back as the acknowledgement, so it has to come back whole. */
+/** Yjs 14 clients take their own update coming back as the acknowledgement, so it has to come back whole. With statuses there is no need. */
 function echoTo(member: Member, original: Uint8Array): () => void {
   return () => member.send(member.encode({ kind: 'update', update: original }))
 }

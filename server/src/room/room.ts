@@ -30,7 +30,7 @@ export class Room {
   readonly #services: RoomServices
   readonly #loaded: Loaded
   readonly #seats = new Seats()
-  readonly #queue = new WindowQueue()
+  readonly #queue = new WindowQueue(() => this.#intake.saved())
   readonly #others: OtherInstances
   readonly #committer: Committer
   readonly #intake: Intake

@@ -21,6 +21,8 @@ export interface Seat {
   refusedMs: number
   /** When its access was last looked at, for asking; each update is judged by what its access is then. */
   mayWrite: boolean
+  /** How many `saved` its count of what is not saved needs beyond one for each message, or how many fewer: `statuses.ts`. */
+  owed: number
   readonly asked: AskedGaps
   readonly lag: Lag
 }
@@ -69,6 +71,7 @@ export class Seats {
       waiting: 0,
       refusedMs: Number.NEGATIVE_INFINITY,
       mayWrite: allows(member.access, 'write'),
+      owed: 0,
       asked,
       lag,
     })

@@ -25,6 +25,12 @@ export class WindowQueue {
   #committed = 0
   /** Acknowledgements that wait, in the order of what they wait for. */
   readonly #waiters: { through: number; call: () => void }[] = []
+  readonly #onCommit: () => void
+
+  /** `onCommit` runs at each commit, after those who waited for it were called and before anybody is shown what it holds. */
+  constructor(onCommit: () => void = () => {}) {
+    this.#onCommit = onCommit
+  }
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0
@@ -83,6 +89,7 @@ export class WindowQueue {
     for (const arrival of arrivals) arrival.onSaved?.()
     while (this.#waiters.length > 0 && this.#waiters[0]!.through <= this.#committed)
       this.#waiters.shift()!.call()
+    this.#onCommit()
   }
 
   /** Calls once everything that has arrived until now is saved, at once if it is [LOG-1]. */
