@@ -11,6 +11,7 @@ import { type ClientRanges, equalClientRanges } from '@syncline/shared/update/ra
 import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import { type InspectedLarge, inspectUpdate } from '../compaction/inspection.ts'
+import { foreignAmong, foreignReason, type Source } from './foreign-clients.ts'
 import type { Known } from './known.ts'
 import { otherEpochReason } from './other-epoch.ts'
 
@@ -34,12 +35,17 @@ export type Verdict =
       readonly rule: RefusalRule
       readonly reason: string
     }
-  | { readonly kind: 'known' }
+  | ({ readonly kind: 'known' } & LeftOut)
   /** It would bring something, and its member may only read. */
   | { readonly kind: 'read-only' }
   | Fresh
 
-export interface Fresh {
+interface LeftOut {
+  /** Clients of others who are connected: their content stays theirs to bring. */
+  readonly leftOut?: readonly number[] | undefined
+}
+
+export interface Fresh extends LeftOut {
   readonly kind: 'new'
   readonly update: Uint8Array
   readonly structs: ClientRanges
@@ -48,7 +54,13 @@ export interface Fresh {
   readonly cut: boolean
 }
 
-export type RefusalRule = 'structure' | 'clock-jump' | 'held-ranges' | 'other-epoch' | 'read-only'
+export type RefusalRule =
+  | 'structure'
+  | 'clock-jump'
+  | 'held-ranges'
+  | 'other-epoch'
+  | 'read-only'
+  | 'foreign-client'
 
 /** The heavy steps of a large update, run elsewhere. */
 export interface HeavySteps {
@@ -63,7 +75,13 @@ export function isLarge(update: Uint8Array, limits: GateLimits): boolean {
   return walked.ok && walked.structure.structCount > largeUpdateStructs
 }
 
-export function pass(update: Uint8Array, known: Known, limits: GateLimits): Verdict {
+/** `source` is null where nobody has to say who they are. */
+export function pass(
+  update: Uint8Array,
+  known: Known,
+  limits: GateLimits,
+  source: Source | null = null,
+): Verdict {
   const inspected = inspectUpdate(update, walkLimits(limits))
   if (!inspected.ok) return refusedForStructure(inspected.reason)
   // Few documents were ever replaced: the others do not pay for this.
@@ -71,11 +89,11 @@ export function pass(update: Uint8Array, known: Known, limits: GateLimits): Verd
     const former = otherEpochReason(namedClients(update), known.formerClients)
     if (former !== null) return refusedForEpoch(former)
   }
-  const news = compare(inspected.structure, known, limits)
+  const news = compare(inspected.structure, known, limits, source)
   if (!('allNew' in news)) return news
-  const { structs, deletes, allNew } = news
+  const { structs, deletes, allNew, leftOut } = news
   const bytes = allNew ? update : withoutKnown(update, news, cutUpdate)
-  return { kind: 'new', update: bytes, structs, deletes, cut: !allNew }
+  return { kind: 'new', update: bytes, structs, deletes, cut: !allNew, leftOut }
 }
 
 /** As `pass`, with the heavy steps elsewhere. What others bring meanwhile is known at the end, and cut away as well. */
@@ -84,22 +102,24 @@ export async function passLarge(
   known: Known,
   limits: GateLimits,
   heavy: HeavySteps,
+  source: Source | null = null,
 ): Promise<Verdict> {
   const inspected = await heavy.inspect(update)
   if (!inspected.ok) return refusedForStructure(inspected.reason)
   const former = otherEpochReason(inspected.clients, known.formerClients)
   if (former !== null) return refusedForEpoch(former)
-  const news = compare(inspected.structure, known, limits)
+  const news = compare(inspected.structure, known, limits, source)
   if (!('allNew' in news)) return news
+  const { leftOut } = news
   let bytes = news.allNew ? update : await withoutKnown(update, news, heavy.cut)
   let held: Content = news
   // What is new only becomes less, so this ends when nobody has brought any of it while the worker cut.
   for (;;) {
     const structs = known.newStructs(held.structs)
     const deletes = known.newDeletes(held.deletes)
-    if (structs.size === 0 && deletes.size === 0) return { kind: 'known' }
+    if (structs.size === 0 && deletes.size === 0) return { kind: 'known', leftOut }
     const unchanged = equalClientRanges(structs, held.structs) && equalClientRanges(deletes, held.deletes)
-    if (unchanged) return { kind: 'new', update: bytes, structs, deletes, cut: bytes !== update }
+    if (unchanged) return { kind: 'new', update: bytes, structs, deletes, cut: bytes !== update, leftOut }
     held = { structs, deletes }
     bytes = await withoutKnown(update, held, heavy.cut)
   }
@@ -110,24 +130,32 @@ interface Content {
   readonly deletes: ClientRanges
 }
 
-interface News extends Content {
+interface News extends Content, LeftOut {
   readonly allNew: boolean
 }
 
-function compare(structure: Structure, known: Known, limits: GateLimits): News | Verdict {
+function compare(
+  structure: Structure,
+  known: Known,
+  limits: GateLimits,
+  source: Source | null,
+): News | Verdict {
   const jump = findJump(structure.structs, known) ?? findJump(structure.deletes, known)
   if (jump !== undefined)
     return { kind: 'refused', code: closeCodes.malformed, rule: 'clock-jump', reason: jump }
   const structs = known.newStructs(structure.structs)
   const deletes = known.newDeletes(structure.deletes)
-  if (structs.size === 0 && deletes.size === 0) return { kind: 'known' }
+  const leftOut = (source === null ? null : foreignAmong(structs, source)) ?? undefined
+  if (leftOut !== undefined && !source?.tellsOthers) return refusedForClient(leftOut)
+  for (const client of leftOut ?? []) structs.delete(client)
+  if (structs.size === 0 && deletes.size === 0) return { kind: 'known', leftOut }
   const crowded = heldTooMany(structs, known, limits)
   if (crowded !== undefined) {
     return { kind: 'refused', code: closeCodes.tooLarge, rule: 'held-ranges', reason: crowded }
   }
   const allNew =
     equalClientRanges(structs, structure.structs) && equalClientRanges(deletes, structure.deletes)
-  return { structs, deletes, allNew }
+  return { structs, deletes, allNew, leftOut }
 }
 
 /**
@@ -175,6 +203,13 @@ const refusedForEpoch = (reason: string): Verdict => ({
   code: closeCodes.otherEpoch,
   rule: 'other-epoch',
   reason,
+})
+
+const refusedForClient = (clients: readonly number[]): Verdict => ({
+  kind: 'refused',
+  code: closeCodes.notAllowed,
+  rule: 'foreign-client',
+  reason: foreignReason(clients),
 })
 
 export const walkLimits = (limits: GateLimits) => ({

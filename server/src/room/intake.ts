@@ -7,6 +7,7 @@ import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { ask, shouldAsk } from './asking.ts'
 import { BackPressure } from './back-pressure.ts'
 import type { Committer } from './committer.ts'
+import { foreignReason, type Source } from './foreign-clients.ts'
 import {
   type Fresh,
   type HeavySteps,
@@ -33,6 +34,8 @@ export interface IntakeOptions {
   readonly queue: WindowQueue
   readonly committer: Pick<Committer, 'offer'>
   readonly pace: Pace
+  /** The user whose client id it is in presence, of those who are connected; null where that is nobody. */
+  readonly ownerOf: (client: number) => string | null
   /** What is known and what is in the log may differ from here on. */
   readonly onFault: (error: unknown) => void
 }
@@ -71,13 +74,24 @@ export class Intake {
     const { limits } = services
     const mayWrite = allows(seat.member.access, 'write')
     if (!isLarge(update, limits)) {
-      const verdict = (mayWrite ? pass : passReadOnly)(update, known, limits)
+      const verdict = mayWrite
+        ? pass(update, known, limits, this.#sourceOf(seat, kind))
+        : passReadOnly(update, known, limits)
       return this.#judge(seat, update, kind, verdict)
     }
-    if (mayWrite) return this.#judgeLater(seat, update, kind, passLarge(update, known, limits, this.#heavy))
+    if (mayWrite) {
+      const passing = passLarge(update, known, limits, this.#heavy, this.#sourceOf(seat, kind))
+      return this.#judgeLater(seat, update, kind, passing)
+    }
     // Only an answer that is answered is worth a worker: whether anything was in the others is told to nobody.
     if (kind === 'update' || !seat.member.wantsStatus) return this.#judge(seat, update, kind, mayOnlyRead)
     return this.#judgeLater(seat, update, kind, passLargeReadOnly(update, known, this.#heavy))
+  }
+
+  #sourceOf({ member: { identity } }: Seat, kind: UpdateKind): Source | null {
+    if (identity === null) return null
+    const { ownerOf } = this.#options
+    return { user: identity.user?.id ?? null, ownerOf, tellsOthers: kind === 'sync-step-2' }
   }
 
   #judgeLater(seat: Seat, update: Uint8Array, kind: UpdateKind, passing: Promise<Verdict>): Promise<void> {
@@ -134,10 +148,12 @@ export class Intake {
         return
       case 'known':
         observer.updatePassed({ verdict: 'known', bytes: original.byteLength, gaps: 0 })
+        this.#tellForeign(seat, verdict)
         if (member.wantsStatus) this.#tellSaved(seat, kind)
         else if (kind === 'update') this.whenSaved(seat, echoTo(member, original))
         return
       case 'new':
+        this.#tellForeign(seat, verdict)
         return this.#accept(seat, original, kind, verdict)
     }
   }
@@ -164,6 +180,10 @@ export class Intake {
       // A vector that claims what is not logged would make its author never send it again.
       onFault(error)
     }
+  }
+
+  #tellForeign(seat: Seat, { leftOut }: Pick<Fresh, 'leftOut'>): void {
+    if (leftOut !== undefined) this.#tellLeftOut(seat, 'foreign-client', foreignReason(leftOut))
   }
 
   /** Once it is. */

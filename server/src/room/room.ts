@@ -113,6 +113,7 @@ export class Room {
       queue: this.#queue,
       committer: this.#committer,
       pace,
+      ownerOf: () => null,
       onFault: error => this.#fail(error),
     })
   }
