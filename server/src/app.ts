@@ -226,6 +226,8 @@ function roomLimits(settings: Settings): RoomLimits {
   return {
     deleteRangesPerUpdateMax: settings.limitDeleteRangesPerUpdate,
     heldRangesMax: settings.limitHeldRanges,
+    documentBytesMax: settings.limitDocumentBytes,
+    deleteRangesMax: settings.limitDeleteRanges,
     presence: {
       entriesPerRoomMax: settings.limitPresenceEntriesPerRoom,
       entriesPerConnectionMax: settings.limitPresenceEntriesPerConnection,

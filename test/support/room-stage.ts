@@ -24,6 +24,8 @@ export const documentName = 'a document'
 export const testLimits: RoomLimits = {
   deleteRangesPerUpdateMax: 10_000,
   heldRangesMax: 1_000,
+  documentBytesMax: 64 * 1024 * 1024,
+  deleteRangesMax: 100_000,
   presence: { entriesPerRoomMax: 200, entriesPerConnectionMax: 100, graceMs: 2_000, outdatedMs: 30_000 },
   presenceMessageBytesMax: 64 * 1024,
   waitingBytesMax: 4 * 1024 * 1024,

@@ -6,12 +6,10 @@
  * Neither builds a document. What depends on the room (known already, jumps) is `room/gate.ts`.
  */
 import { namedClients } from '@syncline/shared/update/clients'
-import { type Structure, type WalkLimits, walkUpdate } from '@syncline/shared/update/walk'
+import { type Structure, type Walked, type WalkLimits, walkUpdate } from '@syncline/shared/update/walk'
 import { decodeUpdate } from 'yjs'
 
-export type Inspected =
-  | { readonly ok: true; readonly structure: Structure }
-  | { readonly ok: false; readonly reason: string }
+export type Inspected = { readonly ok: true; readonly structure: Structure } | Extract<Walked, { ok: false }>
 
 /** With every client that it names: of a large update, that is found out here as well and not on the event loop. */
 export type InspectedLarge =

@@ -76,6 +76,12 @@ export const settingsTable = {
     'Bytes of edits in one room that are not saved yet; above it the sockets of their authors are not read.',
     64 * KiB,
   ),
+  // No browser opens a larger one, and a worker has to load it whole for each base that it makes.
+  limitDocumentBytes: bytes(
+    256 * MiB,
+    'The largest document, in bytes of stored updates; above it an update that brings content is refused with 4413, one that only deletes is not.',
+    64 * KiB,
+  ),
   limitHeldRanges: count(
     'ranges',
     10_000,
@@ -98,6 +104,14 @@ export const settingsTable = {
     'ranges',
     100_000,
     'Deleted ranges in one update; an update with more is refused.',
+    100_000_000,
+  ),
+  // A text that was edited all over has about 14 in a KB: this is one of several MB. Less than one update may bring, since a client
+  // that comes back sends all of them at once, and some more come of themselves (Yjs deletes while it integrates).
+  limitDeleteRanges: count(
+    'ranges',
+    80_000,
+    'Deleted ranges in one document; an update that adds more is refused with 4413.',
     100_000_000,
   ),
   // One read of a socket can hold thousands of small messages, and all of them arrive although it is no longer read.
@@ -242,6 +256,11 @@ export const settingsRules: readonly {
     setting: 'limitOpeningBytes',
     expected: 'at least limitMessageBytes, or a message that is allowed could never be taken',
     holds: settings => settings.limitOpeningBytes >= settings.limitMessageBytes,
+  },
+  {
+    setting: 'limitDeleteRanges',
+    expected: 'at most limitDeleteRangesPerUpdate, or who has all of a document could not come back to it',
+    holds: settings => settings.limitDeleteRanges <= settings.limitDeleteRangesPerUpdate,
   },
   {
     setting: 'deadAfterMs',

@@ -8,7 +8,7 @@
 import { namedClients } from '@syncline/shared/update/clients'
 import { cutUpdate, deleteSetUpdate } from '@syncline/shared/update/cut'
 import { type ClientRanges, equalClientRanges } from '@syncline/shared/update/ranges'
-import { type Structure, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
+import { type Structure, type Walked, walkLimitsDefault, walkUpdate } from '@syncline/shared/update/walk'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import { type InspectedLarge, inspectUpdate } from '../compaction/inspection.ts'
 import { foreignAmong, foreignReason, type Source } from './foreign-clients.ts'
@@ -28,13 +28,15 @@ export interface GateLimits {
   readonly heldRangesMax: number
 }
 
+export interface Refused {
+  readonly kind: 'refused'
+  readonly code: CloseCode
+  readonly rule: RefusalRule
+  readonly reason: string
+}
+
 export type Verdict =
-  | {
-      readonly kind: 'refused'
-      readonly code: CloseCode
-      readonly rule: RefusalRule
-      readonly reason: string
-    }
+  | Refused
   | ({ readonly kind: 'known' } & LeftOut)
   /** It would bring something, and its member may only read. */
   | { readonly kind: 'read-only' }
@@ -61,6 +63,9 @@ export type RefusalRule =
   | 'other-epoch'
   | 'read-only'
   | 'foreign-client'
+  | 'document-size'
+  | 'delete-ranges'
+  | 'delete-ranges-per-update'
 
 /** The heavy steps of a large update, run elsewhere. */
 export interface HeavySteps {
@@ -83,7 +88,7 @@ export function pass(
   source: Source | null = null,
 ): Verdict {
   const inspected = inspectUpdate(update, walkLimits(limits))
-  if (!inspected.ok) return refusedForStructure(inspected.reason)
+  if (!inspected.ok) return refusedForStructure(inspected)
   // Few documents were ever replaced: the others do not pay for this.
   if (known.formerClients.size > 0) {
     const former = otherEpochReason(namedClients(update), known.formerClients)
@@ -105,7 +110,7 @@ export async function passLarge(
   source: Source | null = null,
 ): Promise<Verdict> {
   const inspected = await heavy.inspect(update)
-  if (!inspected.ok) return refusedForStructure(inspected.reason)
+  if (!inspected.ok) return refusedForStructure(inspected)
   const former = otherEpochReason(inspected.clients, known.formerClients)
   if (former !== null) return refusedForEpoch(former)
   const news = compare(inspected.structure, known, limits, source)
@@ -188,15 +193,19 @@ function heldTooMany(structs: ClientRanges, known: Known, limits: GateLimits): s
     behindGaps += ranges.length / 2 - (ranges[0]! <= known.clockOf(client) ? 1 : 0)
   }
   if (behindGaps === 0 || known.heldCount + behindGaps <= limits.heldRangesMax) return undefined
-  return `${known.heldCount + behindGaps} ranges would lie behind gaps in this document, at most ${limits.heldRangesMax} are kept`
+  return `${known.heldCount + behindGaps} ranges would lie behind gaps, limitHeldRanges allows ${limits.heldRangesMax}`
 }
 
-const refusedForStructure = (reason: string): Verdict => ({
-  kind: 'refused',
-  code: closeCodes.malformed,
-  rule: 'structure',
-  reason,
-})
+function refusedForStructure({ reason, tooManyDeletes }: Extract<Walked, { ok: false }>): Refused {
+  if (tooManyDeletes === undefined)
+    return { kind: 'refused', code: closeCodes.malformed, rule: 'structure', reason }
+  return {
+    kind: 'refused',
+    code: closeCodes.tooLarge,
+    rule: 'delete-ranges-per-update',
+    reason: `${reason} (limitDeleteRangesPerUpdate)`,
+  }
+}
 
 const refusedForEpoch = (reason: string): Verdict => ({
   kind: 'refused',

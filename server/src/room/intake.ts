@@ -7,6 +7,7 @@ import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { ask, shouldAsk } from './asking.ts'
 import { BackPressure } from './back-pressure.ts'
 import type { Committer } from './committer.ts'
+import { type Held, refusedByLimit } from './document-limits.ts'
 import { foreignReason, type Source } from './foreign-clients.ts'
 import {
   type Fresh,
@@ -15,14 +16,14 @@ import {
   pass,
   passLarge,
   type RefusalRule,
+  type Refused,
   type Verdict,
   walkLimits,
 } from './gate.ts'
-import type { Known } from './known.ts'
 import type { Member } from './member.ts'
 import type { Pace } from './pace.ts'
 import { mayOnlyRead, passLargeReadOnly, passReadOnly } from './read-only.ts'
-import type { RoomServices } from './room-services.ts'
+import type { Loaded, RoomServices } from './room-services.ts'
 import type { Seat } from './seats.ts'
 import { Statuses } from './statuses.ts'
 import type { Arrival, WindowQueue } from './window-queue.ts'
@@ -30,7 +31,7 @@ import type { Arrival, WindowQueue } from './window-queue.ts'
 export interface IntakeOptions {
   readonly document: string
   readonly services: RoomServices
-  readonly known: Known
+  readonly loaded: Pick<Loaded, 'known' | 'tail' | 'generations'>
   readonly queue: WindowQueue
   readonly committer: Pick<Committer, 'offer'>
   readonly pace: Pace
@@ -70,8 +71,9 @@ export class Intake {
 
   /** A promise where the member's next messages have to wait for this one. */
   take(seat: Seat, update: Uint8Array, kind: UpdateKind): void | Promise<void> {
-    const { services, known } = this.#options
+    const { services, loaded } = this.#options
     const { limits } = services
+    const { known } = loaded
     const mayWrite = allows(seat.member.access, 'write')
     if (!isLarge(update, limits)) {
       const verdict = mayWrite
@@ -133,15 +135,11 @@ export class Intake {
   }
 
   #judge(seat: Seat, original: Uint8Array, kind: UpdateKind, verdict: Verdict): void {
-    const { document, services } = this.#options
-    const { observer } = services
+    const { observer } = this.#options.services
     const { member } = seat
     switch (verdict.kind) {
-      case 'refused': {
-        const { rule, reason, code } = verdict
-        observer.updateRefused({ document, member: member.id, rule, reason, isRepeated: false })
-        return member.close(code, reason)
-      }
+      case 'refused':
+        return this.#refuse(member, verdict)
       case 'read-only':
         this.#tellLeftOut(seat, 'read-only', 'it may only read this document')
         if (member.wantsStatus) this.#statuses.refused(seat)
@@ -158,10 +156,19 @@ export class Intake {
     }
   }
 
+  #refuse(member: Member, { rule, reason, code }: Refused): void {
+    const { document, services } = this.#options
+    services.observer.updateRefused({ document, member: member.id, rule, reason, isRepeated: false })
+    member.close(code, reason)
+  }
+
   #accept(seat: Seat, original: Uint8Array, kind: UpdateKind, fresh: Fresh): void {
-    const { services, known, queue, committer, pace, onFault } = this.#options
-    const { observer, clock } = services
+    const { services, loaded, queue, committer, pace, onFault } = this.#options
+    const { observer, clock, limits } = services
+    const { known } = loaded
     const { member } = seat
+    const refused = refusedByLimit(fresh, this.#held(), limits)
+    if (refused !== null) return this.#refuse(member, refused)
     const isEchoed = kind === 'update' && fresh.cut && !member.wantsStatus
     const onSaved = isEchoed ? { onSaved: echoTo(member, original) } : {}
     const arrival: Arrival = { ...fresh, author: member.author, ...onSaved }
@@ -180,6 +187,13 @@ export class Intake {
       // A vector that claims what is not logged would make its author never send it again.
       onFault(error)
     }
+  }
+
+  #held(): Held {
+    const { loaded, queue } = this.#options
+    const { known, tail, generations } = loaded
+    const bytes = (generations.current?.bytes ?? 0) + tail.bytes + queue.bytes
+    return { bytes, deleteRanges: known.deleteRangeCount }
   }
 
   #tellForeign(seat: Seat, { leftOut }: Pick<Fresh, 'leftOut'>): void {

@@ -26,6 +26,7 @@ export class Known {
   #held: ClientRanges = new Map()
   #deleted: ClientRanges = new Map()
   #heldCount = 0
+  #deleteRangeCount = 0
   #formerClients: ReadonlySet<number>
 
   constructor(formerClients: ReadonlySet<number> = new Set()) {
@@ -43,12 +44,18 @@ export class Known {
     this.#held = other.#held
     this.#deleted = other.#deleted
     this.#heldCount = other.#heldCount
+    this.#deleteRangeCount = other.#deleteRangeCount
     this.#formerClients = other.#formerClients
   }
 
   /** Ranges behind gaps, all clients together. */
   get heldCount(): number {
     return this.#heldCount
+  }
+
+  /** Ranges in the delete set, all clients together. */
+  get deleteRangeCount(): number {
+    return this.#deleteRangeCount
   }
 
   clockOf(client: number): number {
@@ -99,13 +106,21 @@ export class Known {
       this.#takeStructs(client, ranges)
       if (this.#held.has(client)) gaps.push({ client, clock: this.clockOf(client) })
     }
-    addClientRanges(this.#deleted, deletes)
+    this.takeDeletes(deletes)
     return gaps
   }
 
-  /** Deletes that Yjs made while it integrated: in no update, found by compaction. */
+  /** Also for deletes that Yjs made while it integrated: in no update, found by compaction. */
   takeDeletes(deletes: ClientRanges): void {
+    this.#deleteRangeCount -= this.#deleteRangesOf(deletes.keys())
     addClientRanges(this.#deleted, deletes)
+    this.#deleteRangeCount += this.#deleteRangesOf(deletes.keys())
+  }
+
+  #deleteRangesOf(clients: Iterable<number>): number {
+    let count = 0
+    for (const client of clients) count += (this.#deleted.get(client)?.length ?? 0) / 2
+    return count
   }
 
   #takeStructs(client: number, ranges: Ranges): void {

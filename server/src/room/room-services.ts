@@ -7,6 +7,7 @@ import type { Clock } from '../foundation/clock.ts'
 import type { TurnBudget } from '../foundation/turn-budget.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { End, UpdateLog } from '../store/update-log.ts'
+import type { DocumentLimits } from './document-limits.ts'
 import type { GateLimits } from './gate.ts'
 import type { Generations } from './generations.ts'
 import type { JoinFrames } from './join-frames.ts'
@@ -15,7 +16,7 @@ import type { RoomObserver } from './observer.ts'
 import type { PresenceLimits } from './presence.ts'
 import type { Tail } from './tail.ts'
 
-export interface RoomLimits extends GateLimits {
+export interface RoomLimits extends GateLimits, DocumentLimits {
   readonly presence: PresenceLimits
   readonly presenceMessageBytesMax: number
   /** Accepted and not yet committed; above it the authors' sockets are not read. */

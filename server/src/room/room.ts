@@ -109,7 +109,7 @@ export class Room {
     this.#intake = new Intake({
       document,
       services,
-      known: loaded.known,
+      loaded,
       queue: this.#queue,
       committer: this.#committer,
       pace,

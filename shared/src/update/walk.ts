@@ -44,9 +44,12 @@ export interface Structure {
   readonly deleteRangeCount: number
 }
 
+/** `tooManyDeletes`: nothing is wrong with it but their number. */
 export type Walked =
   | { readonly ok: true; readonly structure: Structure }
-  | { readonly ok: false; readonly reason: string }
+  | { readonly ok: false; readonly reason: string; readonly tooManyDeletes?: true }
+
+class TooManyDeletes extends Malformed {}
 
 /** One reader for all walks: a walk is synchronous, and a keystroke should not pay for a new one. */
 const reader = new StructReader(new Uint8Array(0), 0)
@@ -63,6 +66,7 @@ export function walkUpdate(bytes: Uint8Array, limits: WalkLimits): Walked {
     if (reader.left > 0) return refused('bytes follow its end')
     return { ok: true, structure: { structs, deletes, structCount, deleteRangeCount } }
   } catch (error) {
+    if (error instanceof TooManyDeletes) return { ok: false, reason: error.reason, tooManyDeletes: true }
     if (error instanceof Malformed) return refused(error.reason)
     throw error
   } finally {
@@ -78,7 +82,7 @@ export function walkStored(bytes: Uint8Array, what: string): Structure {
   return walked.structure
 }
 
-function refused(reason: string): Walked {
+function refused(reason: string): Extract<Walked, { ok: false }> {
   return { ok: false, reason: `the update is malformed: ${reason}` }
 }
 
@@ -131,7 +135,7 @@ function walkDeletes(deletes: ClientRanges, rangesMax: number): number {
     const client = reader.uint()
     const count = reader.uint()
     total += count
-    if (total > rangesMax) throw new Malformed(`more than ${rangesMax} delete ranges`)
+    if (total > rangesMax) throw new TooManyDeletes(`the update brings more than ${rangesMax} delete ranges`)
     if (count === 0) continue
     // No encoder does this, and joining a client's ranges block by block would be quadratic.
     if (deletes.has(client)) throw new Malformed('the deletes of a client are named twice')

@@ -235,6 +235,7 @@ describe('settings', () => {
         deadAfterMs: 0,
         roomIdleMs: 0,
         limitPresenceMessageBytes: 1e12,
+        limitDeleteRanges: 1e12,
         redisUrl: 'redis://localhost',
         store: 'memory' as const,
         authSecret: 'x',

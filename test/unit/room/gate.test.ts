@@ -85,10 +85,15 @@ describe('the gate refuses', () => {
     })
   }
 
-  test('[ROOM-3] more deleted ranges than one update may bring', () => {
+  test('[LIM-1 delete-ranges-per-update] more deleted ranges than one update may bring', () => {
     const ranges = Array.from({ length: 101 }, (_, clock) => `${clock.toString(16).padStart(2, '0')} 01`)
     const update = hex(`00 01 01 65 ${ranges.join(' ')}`)
-    expect(pass(update, new Known(), limits)).toMatchObject({ kind: 'refused', rule: 'structure' })
+    expect(pass(update, new Known(), limits)).toMatchObject({
+      kind: 'refused',
+      code: closeCodes.tooLarge,
+      rule: 'delete-ranges-per-update',
+      reason: 'the update brings more than 100 delete ranges (limitDeleteRangesPerUpdate)',
+    })
     const one = { ...limits, deleteRangesPerUpdateMax: 101 }
     expect(pass(update, new Known(), one)).toMatchObject({ kind: 'new' })
   })
@@ -111,13 +116,18 @@ describe('the gate refuses', () => {
     })
   })
 
-  test('a range that would lie behind a gap when as many are held as may be, and evicts none', () => {
+  test('[LIM-1 held-ranges] a range that would lie behind a gap when as many are held as may be, and evicts none', () => {
     const texts = typed(7, ...'abcdefghijklmnopqrstuvwxyz')
     const known = new Known()
     for (let i = 1; i <= 19; i += 2) take(known, texts[i]!)
     expect(known.heldCount).toBe(10)
     const refused = pass(texts[21]!, known, limits)
-    expect(refused).toMatchObject({ kind: 'refused', rule: 'held-ranges', code: closeCodes.tooLarge })
+    expect(refused).toMatchObject({
+      kind: 'refused',
+      rule: 'held-ranges',
+      code: closeCodes.tooLarge,
+      reason: '11 ranges would lie behind gaps, limitHeldRanges allows 10',
+    })
     expect(known.heldCount).toBe(10)
     // What fills the first gap is no range behind it.
     expect(pass(texts[0]!, known, limits)).toMatchObject({ kind: 'new' })

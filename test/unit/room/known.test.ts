@@ -70,6 +70,18 @@ describe('Known', () => {
     expect(known.newDeletes(of(7, 0, 1))).toEqual(of(7, 0, 1))
   })
 
+  test('deleted ranges are counted as they lie, however they came', () => {
+    known.take(nothing, of(9, 2, 4, 6, 8))
+    known.take(nothing, of(7, 0, 1))
+    expect(known.deleteRangeCount).toBe(3)
+    known.take(nothing, of(9, 2, 4))
+    known.takeDeletes(of(9, 4, 6))
+    expect(known.deleteRangeCount).toBe(2)
+    const again = new Known()
+    again.become(known)
+    expect(again.deleteRangeCount).toBe(2)
+  })
+
   test('what was handed in may be changed afterwards', () => {
     const structs = of(7, 2, 4)
     const deletes = of(9, 2, 4)

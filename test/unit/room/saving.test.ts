@@ -270,7 +270,7 @@ describe('a store that does not answer', () => {
 })
 
 describe('back pressure', () => {
-  test('the sockets of authors are not read while too much waits, and are again when half is saved', async () => {
+  test('[LIM-1 room-waiting-bytes] the sockets of authors are not read while too much waits, and are again when half is saved', async () => {
     const { room, log, join } = await openStage({ limits: { waitingBytesMax: 1_000 } })
     const [writer, reader] = [await join('writer'), await join('reader')]
     log.hold()

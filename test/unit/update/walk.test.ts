@@ -194,7 +194,8 @@ describe('walkUpdate', () => {
     expect(walkUpdate(writeModel({ blocks: [], deletes: deletes.slice(0, 2) }), limits).ok).toBe(true)
     expect(walkUpdate(writeModel({ blocks: [], deletes }), limits)).toEqual({
       ok: false,
-      reason: 'the update is malformed: more than 2 delete ranges',
+      reason: 'the update brings more than 2 delete ranges',
+      tooManyDeletes: true,
     })
   })
 
