@@ -229,12 +229,12 @@ function roomLimits(settings: Settings): RoomLimits {
     documentBytesMax: settings.limitDocumentBytes,
     deleteRangesMax: settings.limitDeleteRanges,
     presence: {
+      messageBytesMax: settings.limitPresenceMessageBytes,
       entriesPerRoomMax: settings.limitPresenceEntriesPerRoom,
       entriesPerConnectionMax: settings.limitPresenceEntriesPerConnection,
       graceMs: settings.presenceGraceMs,
       outdatedMs: settings.presenceOutdatedMs,
     },
-    presenceMessageBytesMax: settings.limitPresenceMessageBytes,
     waitingBytesMax: settings.limitRoomWaitingBytes,
     storeAwayCloseAfterMs: settings.storeAwayCloseAfterMs,
     showUnsavedAfterMs: showsUnsaved ? settings.storeGraceMs : null,

@@ -43,7 +43,10 @@ export const events = {
   /** It does not read fast enough: skipped, and brought up to date when it has read. */
   'member lagged': 'warn',
   'update refused': 'warn',
+  /** Too many entries, or too large: one line for each member. */
   'presence left out': 'warn',
+  /** A member says something under the client id of another user: one line for each member. */
+  'presence forged': 'warn',
   'commit stalled': 'error',
   'room mended': 'warn',
   /** Yjs threw on stored content: document, position and authors [ROOM-3]. */

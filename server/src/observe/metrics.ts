@@ -107,6 +107,10 @@ export function createMetrics() {
       'presence_left_out_total',
       'Presence entries left out because a limit was reached.',
     ),
+    presenceForged: counter(
+      'presence_forged_total',
+      "Presence entries left out because their client ids are another user's.",
+    ),
 
     storeSavedMeans: new Gauge({
       name: 'syncline_store_info',

@@ -27,7 +27,10 @@ export interface RoomObserver {
   commitStalled(event: { document: string; ms: number; members: number }): void
   /** Every few seconds, over all rooms. */
   census(event: { heldRanges: number; presenceEntries: number }): void
-  presenceLeftOut(event: { document: string; member: string; entries: number }): void
+  /** Too many of them, or too large. `isFirst`: of this member. */
+  presenceLeftOut(event: { document: string; member: string; entries: number; isFirst: boolean }): void
+  /** States under client ids of another user [AUTH-3]. `isFirst`: of this member. */
+  presenceForged(event: { document: string; member: string; entries: number; isFirst: boolean }): void
   /** What another instance says of its members cannot be read; `isFirst`: since the room was opened. */
   remotePresencePassedOver(event: {
     document: string

@@ -4,6 +4,7 @@
  */
 import { type AwarenessEntry, goneJson } from '@syncline/shared/presence'
 import type { Clock } from '../foundation/clock.ts'
+import type { PresenceUser } from './presence-user.ts'
 
 export interface PresenceEntry {
   clock: number
@@ -13,6 +14,8 @@ export interface PresenceEntry {
   owner: string | null
   /** Other instances at which it has a connection; null for none. */
   elsewhere: Set<string> | null
+  /** Whose it is, here or elsewhere, and until the grace is over; null where it is free, or nobody has to say who they are. */
+  user: PresenceUser | null
   seenMs: number
   /** When its owner broke off or left; of no meaning while it has one. */
   freedMs: number
@@ -45,7 +48,10 @@ export class PresenceEntries {
   }
 
   /** Somebody who was not known. */
-  add({ client, clock, json }: AwarenessEntry, home: Pick<PresenceEntry, 'owner' | 'elsewhere'>): void {
+  add(
+    { client, clock, json }: AwarenessEntry,
+    home: Pick<PresenceEntry, 'owner' | 'elsewhere' | 'user'>,
+  ): void {
     this.#entries.set(client, { clock, json, ...home, seenMs: this.#clock.monotonic(), freedMs: 0 })
   }
 
@@ -58,7 +64,9 @@ export class PresenceEntries {
     kept.clock = clock
     kept.json = json
     kept.seenMs = this.#clock.monotonic()
-    if (json === goneJson) kept.elsewhere = null
+    if (json !== goneJson) return
+    kept.elsewhere = null
+    if (kept.owner === null) kept.user = null
   }
 
   /**

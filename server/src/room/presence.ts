@@ -10,6 +10,11 @@
  *   entry, never its owner.
  * - A removal counts only from the owner, or where the owner is gone: a tab that thinks a hidden neighbour outdated says
  *   so to us too, and the neighbour is still there.
+ * - Where members have tokens [AUTH-3], what they say of their user is made true (`vouched-presence.ts`), and a client id
+ *   belongs to its user: nobody else says anything under it while it is at home, here or elsewhere, or within the grace. Echoes,
+ *   which stock clients send of whatever they hear, are no offence; newer states are.
+ * - There a connection that has an id of its own brings another one only if its state names the same user. Tabs of several users in
+ *   one browser relay each other's states before they have come themselves, and would be taken for each other.
  * - After an abrupt loss the owner's ids are free for `graceMs` and then removed at the known clock. A bumped clock would
  *   swallow what the returning client says next. Who has come to another instance meanwhile is not removed.
  * - Other instances are told of what belongs to a connection here, and of nothing else: a state that a tab relays for a client of
@@ -19,11 +24,16 @@
  */
 import { type AwarenessEntry, goneJson } from '@syncline/shared/presence'
 import type { Clock } from '../foundation/clock.ts'
+import type { Member } from './member.ts'
 import { isAtHome, isElsewhere, PresenceEntries, type PresenceEntry } from './presence-entries.ts'
+import { isAnothers, type PresenceUser, userBehind, userIdIn } from './presence-user.ts'
+import { vouchedState } from './vouched-presence.ts'
 
 export interface PresenceLimits {
   readonly entriesPerRoomMax: number
   readonly entriesPerConnectionMax: number
+  /** Of a message, and of each state in it once it says whose it is. */
+  readonly messageBytesMax: number
   readonly graceMs: number
   readonly outdatedMs: number
 }
@@ -34,10 +44,14 @@ export interface PresenceLimits {
  */
 export const relayedAheadMax = 100
 
+/** Who says something, as far as presence goes by it. */
+export type Speaker = Pick<Member, 'id' | 'identity'>
+
 interface Bringer {
   /** Client id, null before the first awareness frame, 'none' where that frame named nobody or several. */
   own: number | null | 'none'
   readonly ids: Set<number>
+  readonly user: PresenceUser | null
 }
 
 export interface Heard {
@@ -47,9 +61,13 @@ export interface Heard {
   readonly said: readonly AwarenessEntry[]
   /** To be told to the sender alone: it is gone for the others, and answers that with a higher clock. */
   readonly correction: readonly AwarenessEntry[]
-  /** Entries left out because the room or the connection is full. */
+  /** Entries left out because the room or the connection is full, or the state too large. */
   readonly leftOut: number
+  /** Entries left out because their client ids are another user's. */
+  readonly forged: number
 }
+
+type Outcome = 'news' | 'moved-here' | 'stale' | 'gone-for-others' | 'full' | 'forged'
 
 /** `news` is to be told to everybody here, `said` to other instances. */
 type Announce = (news: readonly AwarenessEntry[], said: readonly AwarenessEntry[]) => void
@@ -60,6 +78,7 @@ export class Presence {
   readonly #limits: PresenceLimits
   readonly #clock: Clock
   readonly #announce: Announce
+  #isVouchedFor = false
 
   /** `announce` is called with removals that come later than the event that caused them. */
   constructor(limits: PresenceLimits, clock: Clock, announce: Announce) {
@@ -73,52 +92,80 @@ export class Presence {
     return this.entries.size
   }
 
-  hear(connection: string, entries: readonly AwarenessEntry[]): Heard {
-    const bringer = this.#bringer(connection)
+  /** Whether those who speak here have shown who they are. Of one server all have, or none has to. */
+  get isVouchedFor(): boolean {
+    return this.#isVouchedFor
+  }
+
+  /** Whether a client id belongs to another user who is connected, here or to another instance [AUTH-3]. */
+  isOfAnother(client: number, { id, identity }: Speaker): boolean {
+    const kept = this.entries.get(client)
+    if (kept === undefined || !isAtHome(kept)) return false
+    return isAnothers(kept, this.#bringers.get(id)?.user ?? userBehind(identity))
+  }
+
+  hear(speaker: Speaker, entries: readonly AwarenessEntry[]): Heard {
+    const bringer = this.#bringer(speaker)
     if (bringer.own === null && entries.length > 0)
       bringer.own = entries.length === 1 ? entries[0]!.client : 'none'
     const news: AwarenessEntry[] = []
     const said: AwarenessEntry[] = []
     const correction: AwarenessEntry[] = []
     let leftOut = 0
+    let forged = 0
     for (const entry of entries) {
-      const outcome = this.#hearOne(connection, bringer, entry)
-      if (outcome === 'news') news.push(entry)
-      const isHere = outcome === 'news' && this.entries.get(entry.client)!.owner !== null
-      if (isHere || outcome === 'moved-here') said.push(entry)
+      const outcome = this.#hearOne(speaker, bringer, entry)
+      if (outcome === 'news') this.#pass(entry.client, news, said)
+      else if (outcome === 'moved-here') said.push(this.#entryOf(entry.client))
       else if (outcome === 'gone-for-others') correction.push(this.#removalOf(entry.client))
       else if (outcome === 'full') leftOut++
+      else if (outcome === 'forged') forged++
     }
-    return { news, said, correction, leftOut }
+    return { news, said, correction, leftOut, forged }
   }
 
-  #hearOne(
-    connection: string,
-    bringer: Bringer,
-    entry: AwarenessEntry,
-  ): 'news' | 'moved-here' | 'stale' | 'gone-for-others' | 'full' {
-    const kept = this.entries.get(entry.client)
-    const isOwn = bringer.own === entry.client
-    const removes = entry.json === goneJson
+  #pass(client: number, news: AwarenessEntry[], said: AwarenessEntry[]): void {
+    const entry = this.#entryOf(client)
+    news.push(entry)
+    if (this.entries.get(client)!.owner !== null) said.push(entry)
+  }
+
+  #hearOne(speaker: Speaker, bringer: Bringer, stated: AwarenessEntry): Outcome {
+    const kept = this.entries.get(stated.client)
+    const isOwn = bringer.own === stated.client
+    const removes = stated.json === goneJson
+    if (kept === undefined && removes) return 'stale'
+    if (kept !== undefined && isAnothers(kept, bringer.user))
+      return stated.clock > kept.clock ? 'forged' : 'stale'
+    const isFree = kept === undefined || kept.user === null
+    if (isFree && !removes && !mayBring(bringer, stated)) return 'stale'
+    if (kept === undefined && !this.#hasRoomFor(bringer)) return 'full'
+    const isNewer = kept === undefined || stated.clock > kept.clock
+    const entry = isNewer ? this.#vouched(stated, speaker) : stated
+    if (entry === null) return 'full'
     if (kept === undefined) {
-      if (removes) return 'stale'
-      if (!this.#hasRoomFor(bringer)) return 'full'
       bringer.ids.add(entry.client)
-      this.entries.add(entry, { owner: connection, elsewhere: null })
+      this.entries.add(entry, { owner: speaker.id, elsewhere: null, user: bringer.user })
       return entry.clock > 0 ? 'news' : 'stale'
     }
     const { owner } = kept
     const wasAtHome = isAtHome(kept)
-    if (isOwn || (!wasAtHome && !removes && entry.clock > kept.clock))
-      this.#takeOver(connection, bringer, entry.client, kept)
-    const isRelayed = wasAtHome && owner !== connection && !isOwn
+    if (isOwn || (!wasAtHome && !removes && isNewer)) this.#takeOver(speaker.id, bringer, entry.client, kept)
+    const isRelayed = wasAtHome && owner !== speaker.id && !isOwn
     if (isRelayed && (removes || entry.clock > kept.clock + relayedAheadMax)) return 'stale'
-    if (entry.clock > kept.clock || (entry.clock === kept.clock && removes && kept.json !== goneJson)) {
+    if (isNewer || (entry.clock === kept.clock && removes && kept.json !== goneJson)) {
       this.entries.take(kept, entry)
       return 'news'
     }
     if (isOwn && !removes && kept.json === goneJson) return 'gone-for-others'
     return isOwn && owner === null && wasAtHome ? 'moved-here' : 'stale'
+  }
+
+  /** With what the token says of its user; null where it has become too large. */
+  #vouched(entry: AwarenessEntry, { identity }: Speaker): AwarenessEntry | null {
+    if (identity === null || entry.json === goneJson) return entry
+    const json = vouchedState(entry.json, identity, this.#limits.messageBytesMax)
+    return json === null ? null : { ...entry, json }
   }
 
   /** The connection said goodbye (its removals have been heard), or broke off: then its ids stay free for a while. */
@@ -132,6 +179,7 @@ export class Presence {
       const kept = this.entries.get(client)!
       kept.owner = null
       kept.freedMs = freedMs
+      if (kept.json === goneJson) kept.user = null
     }
     const present = free.filter(client => this.entries.get(client)!.json !== goneJson)
     if (present.length === 0) return
@@ -165,7 +213,8 @@ export class Presence {
     const before = this.#clock.monotonic() - this.#limits.outdatedMs
     for (const [client, kept] of this.entries) {
       // Whoever is still within the grace is announced as gone at its end, however long ago they were seen.
-      const isAbsent = kept.json === goneJson || (!isAtHome(kept) && kept.freedMs < before)
+      const isGone = kept.json === goneJson && !this.#isClaimed(client, kept)
+      const isAbsent = isGone || (!isAtHome(kept) && kept.freedMs < before)
       if (isAbsent && kept.seenMs < before) this.#forget(client, kept)
     }
   }
@@ -190,13 +239,24 @@ export class Presence {
     return { client, clock: this.entries.get(client)!.clock, json: goneJson }
   }
 
-  #bringer(connection: string): Bringer {
-    let bringer = this.#bringers.get(connection)
+  #entryOf(client: number): AwarenessEntry {
+    const { clock, json } = this.entries.get(client)!
+    return { client, clock, json }
+  }
+
+  #bringer({ id, identity }: Speaker): Bringer {
+    let bringer = this.#bringers.get(id)
     if (bringer === undefined) {
-      bringer = { own: null, ids: new Set() }
-      this.#bringers.set(connection, bringer)
+      bringer = { own: null, ids: new Set(), user: userBehind(identity) }
+      this.#bringers.set(id, bringer)
+      if (bringer.user !== null) this.#isVouchedFor = true
     }
     return bringer
+  }
+
+  /** A user keeps their own id while they are connected, also when they show nothing of themselves. */
+  #isClaimed(client: number, { owner, user }: PresenceEntry): boolean {
+    return user !== null && owner !== null && this.#bringers.get(owner)?.own === client
   }
 
   #hasRoomFor(bringer: Bringer): boolean {
@@ -207,6 +267,7 @@ export class Presence {
     if (kept.owner === connection) return
     if (kept.owner !== null) this.#bringers.get(kept.owner)?.ids.delete(client)
     kept.owner = connection
+    kept.user = bringer.user
     bringer.ids.add(client)
   }
 
@@ -214,4 +275,9 @@ export class Presence {
     if (kept.owner !== null) this.#bringers.get(kept.owner)?.ids.delete(client)
     this.entries.delete(client)
   }
+}
+
+/** An id that nobody has: see the rules above. */
+function mayBring({ own, user }: Bringer, { client, json }: AwarenessEntry): boolean {
+  return user === null || own === client || own === 'none' || userIdIn(json) === user
 }

@@ -6,6 +6,9 @@
  * home at both for a while: it is shown until the last of them has let it go. Only a removal with a newer clock, which
  * is the client's own goodbye, ends it at once.
  *
+ * Another instance has seen the tokens of its people, so whom a state names is believed [AUTH-3]. Where two instances give one client
+ * to two users, which takes a relay that lost something, each room leaves it to whom it heard of first.
+ *
  * What the relay loses is made up for by the whole of each instance, said from time to time and when another one asks. An instance
  * that says nothing for long is gone, or cannot be heard, and its people with it.
  */
@@ -14,8 +17,9 @@ import type { Clock } from '../foundation/clock.ts'
 import type { RelayChannel } from '../relay/relay.ts'
 import type { RoomObserver } from './observer.ts'
 import { type Presence, relayedAheadMax } from './presence.ts'
-import { isAtHome, type PresenceEntries } from './presence-entries.ts'
+import { isAtHome, type PresenceEntries, type PresenceEntry } from './presence-entries.ts'
 import type { PresenceFrames } from './presence-frames.ts'
+import { isAnothers, type PresenceUser, userVouchedFor } from './presence-user.ts'
 
 const wholeEveryMs = 10_000
 /** People of an instance that died are gone within 30 s; rooms look every second or two. */
@@ -29,7 +33,7 @@ const entriesMax = 65_536
 
 export interface RemotePresenceOptions {
   readonly document: string
-  readonly presence: Pick<Presence, 'entries' | 'here'>
+  readonly presence: Pick<Presence, 'entries' | 'here' | 'isVouchedFor'>
   readonly frames: Pick<PresenceFrames, 'add'>
   readonly clock: Clock
   /** How many members are here: a room without any says nothing. */
@@ -46,6 +50,7 @@ export class RemotePresence {
   #wholeDueMs: number
   /** One strange instance would fill the log. */
   #isStrangeTold = false
+  #isCrowdTold = false
   #cancelAnswer: (() => void) | null = null
 
   constructor(channel: RelayChannel, options: RemotePresenceOptions) {
@@ -80,7 +85,10 @@ export class RemotePresence {
       news.push(...this.#letGo(instance, client => !named.has(client)))
     }
     frames.add(news, [])
-    if (leftOut > 0) observer.presenceLeftOut({ document, member: `instance ${instance}`, entries: leftOut })
+    if (leftOut === 0) return
+    const isFirst = !this.#isCrowdTold
+    this.#isCrowdTold = true
+    observer.presenceLeftOut({ document, member: `instance ${instance}`, entries: leftOut, isFirst })
   }
 
   /** Another instance wants to know who is here. */
@@ -131,20 +139,30 @@ export class RemotePresence {
   /** Gives what is to be told here. */
   #hearState(instance: string, entry: AwarenessEntry): AwarenessEntry | null | 'full' {
     const kept = this.#entries.get(entry.client)
+    const user = userVouchedFor(entry.json)
     if (kept === undefined) {
       if (this.#entries.isFull) return 'full'
-      this.#entries.add(entry, { owner: null, elsewhere: new Set([instance]) })
+      this.#entries.add(entry, { owner: null, elsewhere: new Set([instance]), user })
       return entry.clock > 0 ? entry : null
     }
+    if (this.#isAnothers(instance, kept, user)) return null
     const isNewer = entry.clock > kept.clock
     // Members here have been told that it is gone, and would not take it back.
     if (kept.json === goneJson && !isNewer) return null
     if (kept.owner !== null && entry.clock > kept.clock + relayedAheadMax) return null
     kept.elsewhere ??= new Set()
     kept.elsewhere.add(instance)
+    if (kept.owner === null) kept.user = user
     if (!isNewer) return null
     this.#entries.take(kept, entry)
     return entry
+  }
+
+  /** An instance that names another user than before is believed: there, the former has let go of it. */
+  #isAnothers(instance: string, kept: PresenceEntry, user: PresenceUser): boolean {
+    if (!this.#options.presence.isVouchedFor || !isAnothers(kept, user)) return false
+    const wasThere = kept.elsewhere?.delete(instance) === true
+    return !wasThere || isAtHome(kept)
   }
 
   #hearGone(instance: string, entry: AwarenessEntry): AwarenessEntry | null {

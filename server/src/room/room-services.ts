@@ -18,7 +18,6 @@ import type { Tail } from './tail.ts'
 
 export interface RoomLimits extends GateLimits, DocumentLimits {
   readonly presence: PresenceLimits
-  readonly presenceMessageBytesMax: number
   /** Accepted and not yet committed; above it the authors' sockets are not read. */
   readonly waitingBytesMax: number
   readonly storeAwayCloseAfterMs: number

@@ -4,7 +4,6 @@
  *
  * Knows members, not connections, and bytes, not documents: nothing here builds a `Y.Doc` [ROOM-1].
  */
-import { type AwarenessEntry, decodeAwareness, encodeAwareness } from '@syncline/shared/presence'
 import type { StateVector } from '@syncline/shared/update/vector'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
@@ -19,6 +18,7 @@ import { OtherInstances } from './other-instances.ts'
 import { Pace } from './pace.ts'
 import { Presence } from './presence.ts'
 import { PresenceFrames } from './presence-frames.ts'
+import { PresenceIntake } from './presence-intake.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
 import { Seats } from './seats.ts'
 import { Shrinking } from './shrinking.ts'
@@ -36,6 +36,7 @@ export class Room {
   readonly #intake: Intake
   readonly #presence: Presence
   readonly #presenceFrames: PresenceFrames
+  readonly #presenceIntake: PresenceIntake
   readonly #shrinking: Shrinking
   readonly #joining: Joining
   readonly #lagging: Lagging
@@ -62,6 +63,13 @@ export class Room {
       message => this.#seats.broadcastPresence(message),
       services.relay === null ? null : awareness => this.#others.presence?.say(awareness),
     )
+    this.#presenceIntake = new PresenceIntake({
+      document,
+      presence: this.#presence,
+      frames: this.#presenceFrames,
+      limits: limits.presence,
+      observer,
+    })
     this.#others = new OtherInstances({
       document,
       loaded,
@@ -79,7 +87,7 @@ export class Room {
     })
     const { following } = this.#others
     this.#shrinking = new Shrinking({ ...services, ...loaded, document, following })
-    const onLive = (member: Member) => this.#tellPresence(member, this.#presence.current())
+    const onLive = (member: Member) => this.#presenceIntake.tellCurrent(member)
     this.#joining = new Joining({
       document,
       loaded,
@@ -171,9 +179,9 @@ export class Room {
         // A copy: the message is a view into what was read from the socket, and would keep all of that in memory.
         return this.#intake.take(seat, message.update.slice(), message.kind)
       case 'awareness':
-        return this.#receiveAwareness(member, message.awareness)
+        return this.#presenceIntake.take(member, message.awareness)
       case 'query-awareness':
-        return this.#tellPresence(member, this.#presence.current())
+        return this.#presenceIntake.tellCurrent(member)
       case 'saved':
         return this.#intake.whenSaved(seat, () => member.send(member.encode(message)))
       case 'status':
@@ -232,28 +240,6 @@ export class Room {
   #sentBefore(windows: readonly Shown[]): StateVector {
     const notSent = [...windows, ...this.#queue.uncommitted()]
     return this.#loaded.known.vectorWithout(notSent.map(({ structs }) => structs))
-  }
-
-  // --- presence
-
-  #receiveAwareness(member: Member, awareness: Uint8Array): void {
-    const { limits, observer } = this.#services
-    if (awareness.byteLength > limits.presenceMessageBytesMax) {
-      return member.close(closeCodes.tooLarge, `presence of ${awareness.byteLength} bytes`)
-    }
-    const decoded = decodeAwareness(awareness, limits.presence.entriesPerRoomMax)
-    if (!decoded.ok) return member.close(closeCodes.malformed, decoded.reason)
-    const heard = this.#presence.hear(member.id, decoded.entries)
-    this.#presenceFrames.add(heard.news, heard.said)
-    if (heard.correction.length > 0) this.#tellPresence(member, heard.correction)
-    if (heard.leftOut > 0) {
-      observer.presenceLeftOut({ document: this.document, member: member.id, entries: heard.leftOut })
-    }
-  }
-
-  #tellPresence(member: Member, entries: readonly AwarenessEntry[]): void {
-    if (entries.length > 0)
-      member.send(member.encode({ kind: 'awareness', awareness: encodeAwareness(entries) }))
   }
 
   // --- trouble

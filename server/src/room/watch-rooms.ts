@@ -61,9 +61,13 @@ export function watchRooms(logger: Logger, metrics: Metrics): RoomObserver {
       metrics.gaps.set(heldRanges)
       metrics.presenceEntries.set(presenceEntries)
     },
-    presenceLeftOut(event) {
+    presenceLeftOut({ isFirst, ...event }) {
       metrics.presenceLeftOut.inc(event.entries)
-      logger.event('presence left out', event)
+      if (isFirst) logger.event('presence left out', event)
+    },
+    presenceForged({ isFirst, ...event }) {
+      metrics.presenceForged.inc(event.entries)
+      if (isFirst) logger.event('presence forged', event)
     },
     remotePresencePassedOver({ isFirst, ...event }) {
       metrics.publicationsPassedOver.inc()

@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { TestClock } from '../../support/room-clock.ts'
 
 const limits: PresenceLimits = {
+  messageBytesMax: 1_000,
   entriesPerRoomMax: 10,
   entriesPerConnectionMax: 3,
   graceMs: 2_000,
@@ -29,7 +30,8 @@ beforeEach(() => {
 
 const here = (client: number, at: number, json = '{}'): AwarenessEntry => ({ client, clock: at, json })
 const gone = (client: number, at: number) => here(client, at, 'null')
-const says = (connection: string, ...entries: AwarenessEntry[]) => presence.hear(connection, entries)
+const says = (connection: string, ...entries: AwarenessEntry[]) =>
+  presence.hear({ id: connection, identity: null }, entries)
 const news = (connection: string, ...entries: AwarenessEntry[]) => says(connection, ...entries).news
 
 describe('an entry', () => {
@@ -147,7 +149,7 @@ describe('a connection that breaks off', () => {
     news('a', here(1, 3))
     presence.leave('a', 'lost')
     clock.advance(1_000)
-    expect(says('a again', here(1, 3))).toEqual({ news: [], said: [], correction: [], leftOut: 0 })
+    expect(says('a again', here(1, 3))).toEqual({ news: [], said: [], correction: [], leftOut: 0, forged: 0 })
     clock.advance(10_000)
     expect(announced).toEqual([])
     presence.leave('a again', 'closed')
@@ -252,7 +254,7 @@ describe('what is kept', () => {
   test('[LIM-1 presence-entries-per-room] is at most so many ids of one room, and evicts none', () => {
     for (let i = 0; i < 12; i++) news(`connection ${i}`, here(i + 1, 1))
     expect(presence.size).toBe(10)
-    expect(says('late', here(99, 1))).toEqual({ news: [], said: [], correction: [], leftOut: 1 })
+    expect(says('late', here(99, 1))).toEqual({ news: [], said: [], correction: [], leftOut: 1, forged: 0 })
     expect(presence.current()).toHaveLength(10)
     expect(news('connection 0', here(1, 2))).toEqual([here(1, 2)])
   })

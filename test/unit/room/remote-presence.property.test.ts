@@ -7,7 +7,13 @@ import { count, Random, testSeed } from '../../support/counts.ts'
 import { gone, here, PresenceInstance } from '../../support/presence-instances.ts'
 import { TestClock } from '../../support/room-clock.ts'
 
-const limits = { entriesPerRoomMax: 50, entriesPerConnectionMax: 5, graceMs: 2_000, outdatedMs: 30_000 }
+const limits = {
+  messageBytesMax: 1_000,
+  entriesPerRoomMax: 50,
+  entriesPerConnectionMax: 5,
+  graceMs: 2_000,
+  outdatedMs: 30_000,
+}
 const walks = count('PRESENCE_WALKS', 300)
 const stepsMax = 60
 const peopleCount = 5

@@ -8,6 +8,7 @@ import { gone, here, PresenceInstance } from '../../support/presence-instances.t
 import { TestClock } from '../../support/room-clock.ts'
 
 const limits: PresenceLimits = {
+  messageBytesMax: 1_000,
   entriesPerRoomMax: 10,
   entriesPerConnectionMax: 5,
   graceMs: 2_000,
@@ -244,7 +245,9 @@ describe('an instance', () => {
     const many = Array.from({ length: 12 }, (_, i) => here(i + 1, 1))
     right.remote.hear('crowded', encodeAwareness(many), true)
     expect(right.shown).toHaveLength(10)
-    expect(right.events).toEqual([{ document: 'document', member: 'instance crowded', entries: 2 }])
+    expect(right.events).toEqual([
+      { document: 'document', member: 'instance crowded', entries: 2, isFirst: true },
+    ])
     right.remote.hear('crowded', encodeAwareness([]), true)
     expect(right.shown).toEqual([])
   })
