@@ -7,20 +7,17 @@
 import type { ClientRanges } from '@syncline/shared/update/ranges'
 
 export interface Source {
-  /** The user behind the connection; null where its token names nobody. */
-  readonly user: string | null
-  /** The user whose client id it is, if one who is connected is. */
-  readonly ownerOf: (client: number) => string | null
+  /** Whether a client id belongs to another user than the one behind the connection, who is connected too. */
+  readonly isOfAnother: (client: number) => boolean
   /** It answers a SyncStep1 with all that its client has, whoever wrote it. */
   readonly tellsOthers: boolean
 }
 
 /** Those of the clients that belong to others; null in nearly every update. */
-export function foreignAmong(structs: ClientRanges, { user, ownerOf }: Source): number[] | null {
+export function foreignAmong(structs: ClientRanges, { isOfAnother }: Source): number[] | null {
   let foreign: number[] | null = null
   for (const client of structs.keys()) {
-    const owner = ownerOf(client)
-    if (owner === null || owner === user) continue
+    if (!isOfAnother(client)) continue
     foreign ??= []
     foreign.push(client)
   }

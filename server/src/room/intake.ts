@@ -35,8 +35,8 @@ export interface IntakeOptions {
   readonly queue: WindowQueue
   readonly committer: Pick<Committer, 'offer'>
   readonly pace: Pace
-  /** The user whose client id it is in presence, of those who are connected; null where that is nobody. */
-  readonly ownerOf: (client: number) => string | null
+  /** Whether it is the client id in presence of another user who is connected. */
+  readonly isOfAnother: (client: number, member: Member) => boolean
   /** What is known and what is in the log may differ from here on. */
   readonly onFault: (error: unknown) => void
 }
@@ -90,10 +90,10 @@ export class Intake {
     return this.#judgeLater(seat, update, kind, passLargeReadOnly(update, known, this.#heavy))
   }
 
-  #sourceOf({ member: { identity } }: Seat, kind: UpdateKind): Source | null {
-    if (identity === null) return null
-    const { ownerOf } = this.#options
-    return { user: identity.user?.id ?? null, ownerOf, tellsOthers: kind === 'sync-step-2' }
+  #sourceOf({ member }: Seat, kind: UpdateKind): Source | null {
+    if (member.identity === null) return null
+    const { isOfAnother } = this.#options
+    return { isOfAnother: client => isOfAnother(client, member), tellsOthers: kind === 'sync-step-2' }
   }
 
   #judgeLater(seat: Seat, update: Uint8Array, kind: UpdateKind, passing: Promise<Verdict>): Promise<void> {

@@ -121,7 +121,7 @@ export class Room {
       queue: this.#queue,
       committer: this.#committer,
       pace,
-      ownerOf: () => null,
+      isOfAnother: (client, member) => this.#presence.isOfAnother(client, member),
       onFault: error => this.#fail(error),
     })
   }
