@@ -6,12 +6,18 @@ import { tasks } from '@syncline/server/internal/compaction/compaction-worker'
 import type { Source } from '@syncline/server/internal/room/foreign-clients'
 import { largeUpdateBytes, pass, passLarge, walkLimits } from '@syncline/server/internal/room/gate'
 import { Known } from '@syncline/server/internal/room/known'
+import { encodeAwareness } from '@syncline/shared/presence'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
-import { author, typed } from '../../support/room-author.ts'
+import { author, load, textOf, typed } from '../../support/room-author.ts'
+import { turn } from '../../support/room-clock.ts'
 import { contentOf } from '../../support/room-content.ts'
+import { TestMember } from '../../support/room-member.ts'
+import { openStage, type RoomStage, say } from '../../support/room-stage.ts'
 
+const ann = { id: 'ann', name: 'Ann', color: null }
+const bob = { id: 'bob', name: 'Bob', color: null }
 const annsClient = 7
 const bobsClient = 9
 const limits = { deleteRangesPerUpdateMax: 100, heldRangesMax: 10 }
@@ -85,5 +91,78 @@ describe('new content under the client id of another who is connected', () => {
     const known = new Known()
     known.take(contentOf(update!).structs, new Map())
     expect(pass(updates[0]!, known, limits, bobs({}))).toMatchObject({ kind: 'new' })
+  })
+})
+
+describe('in a room with Ann and Bob', () => {
+  /** Each has said in presence which client is theirs. */
+  async function openWithBoth() {
+    const stage = await openStage()
+    const enter = async (user: typeof ann, client: number) => {
+      const member = await joinAs(stage, user)
+      const entry = { client, clock: 1, json: '{}' }
+      stage.room.receive(member, { kind: 'awareness', awareness: encodeAwareness([entry]) })
+      return member
+    }
+    return { ...stage, annsMember: await enter(ann, annsClient), bobsMember: await enter(bob, bobsClient) }
+  }
+
+  async function joinAs({ room }: RoomStage, user: typeof ann): Promise<TestMember> {
+    const member = new TestMember(user.id)
+    member.identity = { user }
+    member.onClose = () => room.leave(member, 'lost')
+    room.enter(member)
+    room.receive(member, { kind: 'sync-step-1', vector: Uint8Array.of(0) })
+    await turn()
+    return member
+  }
+
+  test("[AUTH-3] an edit of Bob under Ann's client id ends his connection, and nobody sees it", async () => {
+    const { room, log, annsMember, bobsMember, eventsNamed } = await openWithBoth()
+    annsMember.news()
+    room.receive(bobsMember, say.update(typed(annsClient, 'forged')[0]!))
+    await turn()
+    expect(bobsMember.closed?.code).toBe(closeCodes.notAllowed)
+    expect(bobsMember.closed?.detail).toContain('another user')
+    expect(annsMember.documentFrames()).toEqual([])
+    expect(annsMember.closed).toBe(null)
+    expect(log.appended).toEqual([])
+    expect(eventsNamed('updateRefused')).toMatchObject([{ member: 'bob', rule: 'foreign-client' }])
+    // What was refused is not known: it is still Ann's to bring.
+    room.receive(annsMember, say.update(typed(annsClient, 'ann')[0]!))
+    await turn()
+    expect(log.appended).toHaveLength(1)
+  })
+
+  test('[AUTH-3] what Bob holds of Ann is left to her, counted, and he stays', async () => {
+    const { room, annsMember, bobsMember, eventsNamed } = await openWithBoth()
+    room.receive(bobsMember, say.syncStep2(heldByBob()))
+    await turn()
+    expect(bobsMember.closed).toBe(null)
+    expect(eventsNamed('updateRefused')).toMatchObject([{ member: 'bob', rule: 'foreign-client' }])
+    expect([...contentOf(annsMember.documentFrames().at(-1)!).structs.keys()].sort()).toEqual([11, 9])
+    room.receive(annsMember, say.update(typed(annsClient, 'ann')[0]!))
+    await turn()
+    expect(textOf(load(bobsMember.documentFrames()))).toContain('ann')
+  })
+
+  test('what Ann has left is taken from Bob once she has gone', async () => {
+    const { room, log, clock, annsMember, bobsMember } = await openWithBoth()
+    room.leave(annsMember, 'closed')
+    clock.advance(60_000)
+    room.receive(bobsMember, say.syncStep2(heldByBob()))
+    await turn()
+    expect(contentOf(log.appended[0]!.entry.update).structs.has(annsClient)).toBe(true)
+  })
+
+  test('where nobody has to say who they are everybody brings everything', async () => {
+    const { room, log, join } = await openStage()
+    const [one, other] = [await join('one'), await join('other')]
+    const entry = { client: annsClient, clock: 1, json: '{}' }
+    room.receive(one, { kind: 'awareness', awareness: encodeAwareness([entry]) })
+    room.receive(other, say.update(typed(annsClient, 'not mine')[0]!))
+    await turn()
+    expect(other.closed).toBe(null)
+    expect(log.appended).toHaveLength(1)
   })
 })
