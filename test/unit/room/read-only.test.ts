@@ -4,12 +4,13 @@
 
 import { createMetrics } from '@syncline/server/internal/observe/metrics'
 import { watchRooms } from '@syncline/server/internal/room/watch-rooms'
+import { HistoryRewritten } from '@syncline/server/internal/store/update-log'
 import { emptyUpdate } from '@syncline/shared/update/cut'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { author, load, textOf, typed } from '../../support/room-author.ts'
-import { turn } from '../../support/room-clock.ts'
+import { turn, turnsUntil } from '../../support/room-clock.ts'
 import { TestMember } from '../../support/room-member.ts'
 import { openStage, type StageOptions, say } from '../../support/room-stage.ts'
 
@@ -90,6 +91,21 @@ describe('a member that may only read', () => {
     room.accessChanged(reader)
     await turn()
     expect(reader.kinds()).toEqual(['sync-step-2'])
+  })
+
+  test('[AUTH-2] [REL-2] is not asked either when the room has read its log anew, and is brought up to date like all', async () => {
+    for (const wantsStatus of [false, true]) {
+      const { room, log, reader, join, eventsNamed } = await openWithReader({ wantsStatus })
+      const writer = await join('writer')
+      for (const member of [reader, writer]) member.news()
+      log.refuse(new HistoryRewritten('it is another one'))
+      room.receive(writer, say.update(hello!))
+      await turnsUntil('it to be saved after all', () => !room.isBusy)
+      expect(eventsNamed('mended')).toHaveLength(1)
+      expect(asksIn(writer)).toHaveLength(1)
+      expect(reader.kinds()).not.toContain('sync-step-1')
+      expect(textOf(load(reader.documentFrames()))).toBe('hello')
+    }
   })
 
   test('[AUTH-2] can damage nothing: what cannot be read goes to nobody, and it stays', async () => {
