@@ -232,6 +232,7 @@ function roomLimits(settings: Settings): RoomLimits {
       messageBytesMax: settings.limitPresenceMessageBytes,
       entriesPerRoomMax: settings.limitPresenceEntriesPerRoom,
       entriesPerConnectionMax: settings.limitPresenceEntriesPerConnection,
+      ofReaders: settings.presenceOfReaders,
       graceMs: settings.presenceGraceMs,
       outdatedMs: settings.presenceOutdatedMs,
     },

@@ -2,7 +2,8 @@
  * Instances that tell each other who is here, each with one member that watches, as `y-websocket` does it, and people who come
  * to one, go to another and break off. The relay between them can lose what it carries.
  */
-import { Presence, type PresenceLimits, type Speaker } from '@syncline/server/internal/room/presence'
+import { Presence, type PresenceLimits } from '@syncline/server/internal/room/presence'
+import type { Speaker } from '@syncline/server/internal/room/presence-bringers'
 import { PresenceFrames } from '@syncline/server/internal/room/presence-frames'
 import { RemotePresence } from '@syncline/server/internal/room/remote-presence'
 import { WindowQueue } from '@syncline/server/internal/room/window-queue'
@@ -93,7 +94,10 @@ export class PresenceInstance {
 
   /** Gives what the sender alone is told. Nobody has to say who they are unless a test gives an identity. */
   hear(connection: string | Speaker, ...entries: AwarenessEntry[]): readonly AwarenessEntry[] {
-    const speaker = typeof connection === 'string' ? { id: connection, identity: null } : connection
+    const speaker =
+      typeof connection === 'string'
+        ? ({ id: connection, access: 'write', identity: null } as const)
+        : connection
     const { news, said, correction } = this.presence.hear(speaker, entries)
     this.#frames.add(news, said)
     return correction

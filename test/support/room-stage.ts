@@ -30,6 +30,7 @@ export const testLimits: RoomLimits = {
     messageBytesMax: 64 * 1024,
     entriesPerRoomMax: 200,
     entriesPerConnectionMax: 100,
+    ofReaders: true,
     graceMs: 2_000,
     outdatedMs: 30_000,
   },

@@ -183,6 +183,7 @@ export const settingsTable = {
     'A presence entry that was not renewed for this many milliseconds is not shown to newcomers.',
     1_000,
   ),
+  presenceOfReaders: setting(yesOrNo, true, 'Shows people who may only read to the others.'),
   roomIdleMs: milliseconds(
     5_000,
     'A room in which nobody has been for this many milliseconds is let go; its document stays in the store.',

@@ -13,8 +13,7 @@
  * - Where members have tokens [AUTH-3], what they say of their user is made true (`vouched-presence.ts`), and a client id
  *   belongs to its user: nobody else says anything under it while it is at home, here or elsewhere, or within the grace. Echoes,
  *   which stock clients send of whatever they hear, are no offence; newer states are.
- * - There a connection that has an id of its own brings another one only if its state names the same user. Tabs of several users in
- *   one browser relay each other's states before they have come themselves, and would be taken for each other.
+ * - Where readers are not shown, nothing is taken from members that may only read, and who becomes one is gone for the others.
  * - After an abrupt loss the owner's ids are free for `graceMs` and then removed at the known clock. A bumped clock would
  *   swallow what the returning client says next. Who has come to another instance meanwhile is not removed.
  * - Other instances are told of what belongs to a connection here, and of nothing else: a state that a tab relays for a client of
@@ -22,11 +21,12 @@
  *
  * It decides what is to be told; when it is told is `presence-frames.ts`.
  */
+import { allows } from '@syncline/shared/api/access'
 import { type AwarenessEntry, goneJson } from '@syncline/shared/presence'
 import type { Clock } from '../foundation/clock.ts'
-import type { Member } from './member.ts'
+import { type Bringer, Bringers, mayBring, type Speaker } from './presence-bringers.ts'
 import { isAtHome, isElsewhere, PresenceEntries, type PresenceEntry } from './presence-entries.ts'
-import { isAnothers, type PresenceUser, userBehind, userIdIn } from './presence-user.ts'
+import { isAnothers } from './presence-user.ts'
 import { vouchedState } from './vouched-presence.ts'
 
 export interface PresenceLimits {
@@ -34,6 +34,8 @@ export interface PresenceLimits {
   readonly entriesPerConnectionMax: number
   /** Of a message, and of each state in it once it says whose it is. */
   readonly messageBytesMax: number
+  /** Whether members that may only read are shown. */
+  readonly ofReaders: boolean
   readonly graceMs: number
   readonly outdatedMs: number
 }
@@ -43,16 +45,6 @@ export interface PresenceLimits {
  * numbers could never say anything again.
  */
 export const relayedAheadMax = 100
-
-/** Who says something, as far as presence goes by it. */
-export type Speaker = Pick<Member, 'id' | 'identity'>
-
-interface Bringer {
-  /** Client id, null before the first awareness frame, 'none' where that frame named nobody or several. */
-  own: number | null | 'none'
-  readonly ids: Set<number>
-  readonly user: PresenceUser | null
-}
 
 export interface Heard {
   /** To be told to everybody, the sender included. */
@@ -74,11 +66,10 @@ type Announce = (news: readonly AwarenessEntry[], said: readonly AwarenessEntry[
 
 export class Presence {
   readonly entries: PresenceEntries
-  readonly #bringers = new Map<string, Bringer>()
+  readonly bringers = new Bringers()
   readonly #limits: PresenceLimits
   readonly #clock: Clock
   readonly #announce: Announce
-  #isVouchedFor = false
 
   /** `announce` is called with removals that come later than the event that caused them. */
   constructor(limits: PresenceLimits, clock: Clock, announce: Announce) {
@@ -92,28 +83,21 @@ export class Presence {
     return this.entries.size
   }
 
-  /** Whether those who speak here have shown who they are. Of one server all have, or none has to. */
-  get isVouchedFor(): boolean {
-    return this.#isVouchedFor
-  }
-
   /** Whether a client id belongs to another user who is connected, here or to another instance [AUTH-3]. */
-  isOfAnother(client: number, { id, identity }: Speaker): boolean {
+  isOfAnother(client: number, speaker: Speaker): boolean {
     const kept = this.entries.get(client)
     if (kept === undefined || !isAtHome(kept)) return false
-    return isAnothers(kept, this.#bringers.get(id)?.user ?? userBehind(identity))
+    return isAnothers(kept, this.bringers.userOf(speaker))
   }
 
   hear(speaker: Speaker, entries: readonly AwarenessEntry[]): Heard {
-    const bringer = this.#bringer(speaker)
-    if (bringer.own === null && entries.length > 0)
-      bringer.own = entries.length === 1 ? entries[0]!.client : 'none'
+    const bringer = this.bringers.heard(speaker, entries)
     const news: AwarenessEntry[] = []
     const said: AwarenessEntry[] = []
     const correction: AwarenessEntry[] = []
     let leftOut = 0
     let forged = 0
-    for (const entry of entries) {
+    for (const entry of this.#isShown(speaker) ? entries : []) {
       const outcome = this.#hearOne(speaker, bringer, entry)
       if (outcome === 'news') this.#pass(entry.client, news, said)
       else if (outcome === 'moved-here') said.push(this.#entryOf(entry.client))
@@ -132,26 +116,36 @@ export class Presence {
 
   #hearOne(speaker: Speaker, bringer: Bringer, stated: AwarenessEntry): Outcome {
     const kept = this.entries.get(stated.client)
-    const isOwn = bringer.own === stated.client
+    const refusal = this.#refusal(kept, bringer, stated)
+    if (refusal !== null) return refusal
+    const isNewer = kept === undefined || stated.clock > kept.clock
+    const entry = isNewer ? this.#vouched(stated, speaker) : stated
+    if (entry === null) return 'full'
+    if (kept !== undefined) return this.#update(kept, entry, speaker.id, bringer)
+    bringer.ids.add(entry.client)
+    this.entries.add(entry, { owner: speaker.id, elsewhere: null, user: bringer.user })
+    return entry.clock > 0 ? 'news' : 'stale'
+  }
+
+  /** Null for what may be said, as far as it is new. */
+  #refusal(kept: PresenceEntry | undefined, bringer: Bringer, stated: AwarenessEntry): Outcome | null {
     const removes = stated.json === goneJson
     if (kept === undefined && removes) return 'stale'
     if (kept !== undefined && isAnothers(kept, bringer.user))
       return stated.clock > kept.clock ? 'forged' : 'stale'
     const isFree = kept === undefined || kept.user === null
     if (isFree && !removes && !mayBring(bringer, stated)) return 'stale'
-    if (kept === undefined && !this.#hasRoomFor(bringer)) return 'full'
-    const isNewer = kept === undefined || stated.clock > kept.clock
-    const entry = isNewer ? this.#vouched(stated, speaker) : stated
-    if (entry === null) return 'full'
-    if (kept === undefined) {
-      bringer.ids.add(entry.client)
-      this.entries.add(entry, { owner: speaker.id, elsewhere: null, user: bringer.user })
-      return entry.clock > 0 ? 'news' : 'stale'
-    }
+    return kept === undefined && !this.#hasRoomFor(bringer) ? 'full' : null
+  }
+
+  #update(kept: PresenceEntry, entry: AwarenessEntry, connection: string, bringer: Bringer): Outcome {
     const { owner } = kept
+    const isOwn = bringer.own === entry.client
+    const isNewer = entry.clock > kept.clock
+    const removes = entry.json === goneJson
     const wasAtHome = isAtHome(kept)
-    if (isOwn || (!wasAtHome && !removes && isNewer)) this.#takeOver(speaker.id, bringer, entry.client, kept)
-    const isRelayed = wasAtHome && owner !== speaker.id && !isOwn
+    if (isOwn || (!wasAtHome && !removes && isNewer)) this.#takeOver(connection, bringer, entry.client, kept)
+    const isRelayed = wasAtHome && owner !== connection && !isOwn
     if (isRelayed && (removes || entry.clock > kept.clock + relayedAheadMax)) return 'stale'
     if (isNewer || (entry.clock === kept.clock && removes && kept.json !== goneJson)) {
       this.entries.take(kept, entry)
@@ -170,9 +164,25 @@ export class Presence {
 
   /** The connection said goodbye (its removals have been heard), or broke off: then its ids stay free for a while. */
   leave(connection: string, how: 'closed' | 'lost'): void {
-    const bringer = this.#bringers.get(connection)
-    this.#bringers.delete(connection)
-    if (bringer === undefined) return
+    const bringer = this.bringers.of(connection)
+    this.bringers.delete(connection)
+    if (bringer !== undefined) this.#free(connection, bringer, how === 'closed' ? 0 : this.#limits.graceMs)
+  }
+
+  /** `speaker.access` is another than before. */
+  accessChanged(speaker: Speaker): void {
+    const bringer = this.bringers.of(speaker.id)
+    if (bringer === undefined || this.#isShown(speaker)) return
+    this.#free(speaker.id, bringer, 0)
+    bringer.ids.clear()
+  }
+
+  #isShown({ access }: Speaker): boolean {
+    return this.#limits.ofReaders || allows(access, 'write')
+  }
+
+  /** Its ids are no longer its own; who does not take one over within the grace is gone. */
+  #free(connection: string, bringer: Bringer, graceMs: number): void {
     const free = [...bringer.ids].filter(client => this.entries.get(client)?.owner === connection)
     const freedMs = this.#clock.monotonic()
     for (const client of free) {
@@ -183,8 +193,8 @@ export class Presence {
     }
     const present = free.filter(client => this.entries.get(client)!.json !== goneJson)
     if (present.length === 0) return
-    if (how === 'closed') this.#removeFree(present, freedMs)
-    else this.#clock.after(this.#limits.graceMs, () => this.#removeFree(present, freedMs))
+    if (graceMs === 0) this.#removeFree(present, freedMs)
+    else this.#clock.after(graceMs, () => this.#removeFree(present, freedMs))
   }
 
   /** What a newcomer is told. Who was not renewed lately may be gone; who is not will renew. */
@@ -244,19 +254,9 @@ export class Presence {
     return { client, clock, json }
   }
 
-  #bringer({ id, identity }: Speaker): Bringer {
-    let bringer = this.#bringers.get(id)
-    if (bringer === undefined) {
-      bringer = { own: null, ids: new Set(), user: userBehind(identity) }
-      this.#bringers.set(id, bringer)
-      if (bringer.user !== null) this.#isVouchedFor = true
-    }
-    return bringer
-  }
-
   /** A user keeps their own id while they are connected, also when they show nothing of themselves. */
   #isClaimed(client: number, { owner, user }: PresenceEntry): boolean {
-    return user !== null && owner !== null && this.#bringers.get(owner)?.own === client
+    return user !== null && owner !== null && this.bringers.of(owner)?.own === client
   }
 
   #hasRoomFor(bringer: Bringer): boolean {
@@ -265,19 +265,14 @@ export class Presence {
 
   #takeOver(connection: string, bringer: Bringer, client: number, kept: PresenceEntry): void {
     if (kept.owner === connection) return
-    if (kept.owner !== null) this.#bringers.get(kept.owner)?.ids.delete(client)
+    if (kept.owner !== null) this.bringers.of(kept.owner)?.ids.delete(client)
     kept.owner = connection
     kept.user = bringer.user
     bringer.ids.add(client)
   }
 
   #forget(client: number, kept: PresenceEntry): void {
-    if (kept.owner !== null) this.#bringers.get(kept.owner)?.ids.delete(client)
+    if (kept.owner !== null) this.bringers.of(kept.owner)?.ids.delete(client)
     this.entries.delete(client)
   }
-}
-
-/** An id that nobody has: see the rules above. */
-function mayBring({ own, user }: Bringer, { client, json }: AwarenessEntry): boolean {
-  return user === null || own === client || own === 'none' || userIdIn(json) === user
 }

@@ -33,7 +33,7 @@ const entriesMax = 65_536
 
 export interface RemotePresenceOptions {
   readonly document: string
-  readonly presence: Pick<Presence, 'entries' | 'here' | 'isVouchedFor'>
+  readonly presence: Pick<Presence, 'entries' | 'here' | 'bringers'>
   readonly frames: Pick<PresenceFrames, 'add'>
   readonly clock: Clock
   /** How many members are here: a room without any says nothing. */
@@ -160,7 +160,7 @@ export class RemotePresence {
 
   /** An instance that names another user than before is believed: there, the former has let go of it. */
   #isAnothers(instance: string, kept: PresenceEntry, user: PresenceUser): boolean {
-    if (!this.#options.presence.isVouchedFor || !isAnothers(kept, user)) return false
+    if (!this.#options.presence.bringers.haveTokens || !isAnothers(kept, user)) return false
     const wasThere = kept.elsewhere?.delete(instance) === true
     return !wasThere || isAtHome(kept)
   }

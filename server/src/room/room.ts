@@ -164,7 +164,9 @@ export class Room {
   /** `member.access` is another than before. */
   accessChanged(member: Member): void {
     const seat = this.#seats.of(member)
-    if (seat !== undefined) askWhereAccessGrew(seat, this.#loaded.known)
+    if (seat === undefined) return
+    askWhereAccessGrew(seat, this.#loaded.known)
+    this.#presence.accessChanged(member)
   }
 
   /** A promise where the member's next messages have to wait for this one. */

@@ -3,7 +3,8 @@
  * random frames in `presence-users.property.test.ts`.
  */
 import type { Identity } from '@syncline/server/internal/room/member'
-import { Presence, type PresenceLimits, type Speaker } from '@syncline/server/internal/room/presence'
+import { Presence, type PresenceLimits } from '@syncline/server/internal/room/presence'
+import type { Speaker } from '@syncline/server/internal/room/presence-bringers'
 import type { AwarenessEntry } from '@syncline/shared/presence'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { gone, here } from '../../support/presence-instances.ts'
@@ -13,16 +14,18 @@ const limits: PresenceLimits = {
   messageBytesMax: 1_000,
   entriesPerRoomMax: 10,
   entriesPerConnectionMax: 3,
+  ofReaders: true,
   graceMs: 2_000,
   outdatedMs: 30_000,
 }
 
 const identityOf = (id: string): Identity => ({ user: { id, name: null, color: null } })
-const ada: Speaker = { id: 'a', identity: identityOf('ada') }
-const adaElsewhere: Speaker = { id: 'a again', identity: identityOf('ada') }
-const bob: Speaker = { id: 'b', identity: identityOf('bob') }
-const guest: Speaker = { id: 'g', identity: { user: null } }
-const otherGuest: Speaker = { id: 'h', identity: { user: null } }
+const speaker = (id: string, identity: Identity | null): Speaker => ({ id, access: 'write', identity })
+const ada = speaker('a', identityOf('ada'))
+const adaElsewhere = speaker('a again', identityOf('ada'))
+const bob = speaker('b', identityOf('bob'))
+const guest = speaker('g', { user: null })
+const otherGuest = speaker('h', { user: null })
 
 const stateOf = (id: string) => `{"user":{"id":"${id}","name":"${id}"}}`
 const as = (id: string, client: number, clock: number) => here(client, clock, stateOf(id))
@@ -54,7 +57,7 @@ describe('[AUTH-3] a state', () => {
 
   test('comes as it is where nobody has to say who they are', () => {
     const state = here(1, 1, '{ "user" : {"name":"Bob"} }')
-    expect(says({ id: 'a', identity: null }, state).news).toEqual([state])
+    expect(says(speaker('a', null), state).news).toEqual([state])
   })
 
   test('that becomes too large when it says who it is, is left out and counted', () => {
@@ -214,7 +217,7 @@ describe('[AUTH-3] whether an id is of another user who is connected', () => {
     says(ada, here(1, 1, '{}'))
     presence.leave('a', 'lost')
     expect(presence.isOfAnother(1, bob)).toBe(false)
-    says({ id: 'x', identity: null }, here(5, 1, '{}'))
-    expect(presence.isOfAnother(5, { id: 'y', identity: null })).toBe(false)
+    says(speaker('x', null), here(5, 1, '{}'))
+    expect(presence.isOfAnother(5, speaker('y', null))).toBe(false)
   })
 })

@@ -10,6 +10,7 @@ const limits: PresenceLimits = {
   messageBytesMax: 1_000,
   entriesPerRoomMax: 10,
   entriesPerConnectionMax: 3,
+  ofReaders: true,
   graceMs: 2_000,
   outdatedMs: 30_000,
 }
@@ -31,7 +32,7 @@ beforeEach(() => {
 const here = (client: number, at: number, json = '{}'): AwarenessEntry => ({ client, clock: at, json })
 const gone = (client: number, at: number) => here(client, at, 'null')
 const says = (connection: string, ...entries: AwarenessEntry[]) =>
-  presence.hear({ id: connection, identity: null }, entries)
+  presence.hear({ id: connection, access: 'write', identity: null }, entries)
 const news = (connection: string, ...entries: AwarenessEntry[]) => says(connection, ...entries).news
 
 describe('an entry', () => {

@@ -1,6 +1,6 @@
 /** Whose a client id is where members have tokens and are on several instances. */
-import type { Identity } from '@syncline/server/internal/room/member'
 import type { PresenceLimits } from '@syncline/server/internal/room/presence'
+import type { Speaker } from '@syncline/server/internal/room/presence-bringers'
 import { encodeAwareness } from '@syncline/shared/presence'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { gone, here, PresenceInstance } from '../../support/presence-instances.ts'
@@ -10,15 +10,17 @@ const limits: PresenceLimits = {
   messageBytesMax: 1_000,
   entriesPerRoomMax: 10,
   entriesPerConnectionMax: 5,
+  ofReaders: true,
   graceMs: 2_000,
   outdatedMs: 30_000,
 }
 
-const speaker = (id: string, user: string) => ({
+const speaker = (id: string, user: string): Speaker => ({
   id,
-  identity: { user: { id: user, name: null, color: null } } satisfies Identity,
+  access: 'write',
+  identity: { user: { id: user, name: null, color: null } },
 })
-const guest = (id: string) => ({ id, identity: { user: null } })
+const guest = (id: string): Speaker => ({ id, access: 'write', identity: { user: null } })
 const as = (id: string, client: number, clock: number) =>
   here(client, clock, `{"user":{"id":"${id}","name":"${id}"}}`)
 

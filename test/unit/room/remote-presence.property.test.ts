@@ -11,6 +11,7 @@ const limits = {
   messageBytesMax: 1_000,
   entriesPerRoomMax: 50,
   entriesPerConnectionMax: 5,
+  ofReaders: true,
   graceMs: 2_000,
   outdatedMs: 30_000,
 }
