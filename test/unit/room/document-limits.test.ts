@@ -10,7 +10,7 @@ import { turn, turnsUntil } from '../../support/room-clock.ts'
 import { openStage, say } from '../../support/room-stage.ts'
 
 const [text] = typed(7, 'x'.repeat(1_000))
-const documentBytesMax = text!.byteLength + 100
+const documentBytesMax = text!.byteLength
 
 /** Every second clock of 7, from `from` on. */
 const everySecond = (from: number, count: number) =>
@@ -26,7 +26,7 @@ describe('a document at the limit of its bytes', () => {
     const [writer, greedy] = [await join('writer'), await join('greedy')]
     room.receive(writer, say.update(text!))
     await turn()
-    room.receive(greedy, say.update(typed(8, 'y'.repeat(200))[0]!))
+    room.receive(greedy, say.update(typed(8, 'y')[0]!))
     await turn()
     expect(greedy.closed?.code).toBe(closeCodes.tooLarge)
     expect(greedy.closed?.detail).toContain(`limitDocumentBytes allows ${documentBytesMax}`)
@@ -37,17 +37,16 @@ describe('a document at the limit of its bytes', () => {
     expect(textOf(load((await join('late')).documentFrames()))).toBe('x'.repeat(1_000))
   })
 
-  test('[LIM-1 document-bytes] takes what still fits, what is known, and what only deletes', async () => {
+  test('[LIM-1 document-bytes] takes what exactly fits, what is known, and what only deletes', async () => {
     const { room, join } = await open()
     const writer = await join('writer')
     const { doc, updates } = author(8, [text!])
-    doc.getText('text').insert(0, 'short')
-    doc.getText('text').delete(5, 1_000)
+    doc.getText('text').delete(5, 995)
     for (const update of [text!, ...updates, text!]) room.receive(writer, say.update(update))
     room.receive(writer, say.syncStep2(Y.encodeStateAsUpdate(doc)))
     await turn()
     expect(writer.closed).toBe(null)
-    expect(textOf(load((await join('late')).documentFrames()))).toBe('short')
+    expect(textOf(load((await join('late')).documentFrames()))).toBe('xxxxx')
   })
 
   test('[LIM-1 document-bytes] counts what is not saved yet', async () => {
@@ -55,7 +54,7 @@ describe('a document at the limit of its bytes', () => {
     const writer = await join('writer')
     log.hold()
     room.receive(writer, say.update(text!))
-    room.receive(writer, say.update(typed(8, 'y'.repeat(200))[0]!))
+    room.receive(writer, say.update(typed(8, 'y')[0]!))
     expect(writer.closed?.code).toBe(closeCodes.tooLarge)
   })
 
@@ -66,7 +65,8 @@ describe('a document at the limit of its bytes', () => {
     doc.getText('text').insert(0, 'x'.repeat(90_000))
     doc.getText('text').delete(0, 60_000)
     room.receive(writer, say.update(Y.mergeUpdates(updates)))
-    const others = ['y', 'z'].map((letter, i) => typed(8 + i, letter.repeat(60_000))[0]!)
+    // The base holds 30,000; with either of these there is room, with both there is not.
+    const others = [35_000, 40_000].map((length, i) => typed(8 + i, 'y'.repeat(length))[0]!)
     await turnsUntil('the compaction', () => eventsNamed('compacted').length === 1)
     room.receive(writer, say.update(others[0]!))
     await turn()
@@ -111,5 +111,18 @@ describe('a document with as many deleted ranges as it may have', () => {
     await turn()
     expect(writer.closed).toBe(null)
     expect(textOf(load((await join('late')).documentFrames()))).toContain('and more')
+  })
+
+  test('[LIM-1 delete-ranges] takes content also where it has more already, as after the limit was lowered', async () => {
+    const { room, log, join } = await open()
+    const writer = await join('writer')
+    for (const update of [text!, everySecond(0, 10)]) room.receive(writer, say.update(update))
+    await turnsUntil('everything to be saved', () => !room.isBusy)
+    const lowered = await openStage({ log, limits: { deleteRangesMax: 5 } })
+    const again = await lowered.join('again')
+    lowered.room.receive(again, say.update(typed(8, 'more')[0]!))
+    expect(again.closed).toBe(null)
+    lowered.room.receive(again, say.update(everySecond(500, 1)))
+    expect(again.closed?.code).toBe(closeCodes.tooLarge)
   })
 })

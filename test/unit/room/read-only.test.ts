@@ -175,6 +175,7 @@ describe('an access that changes', () => {
     const member = await join('member')
     room.receive(member, say.update(hello!))
     member.access = 'read'
+    room.receive(member, say.update(world!))
     room.accessChanged(member)
     room.receive(member, say.update(world!))
     await turn()
