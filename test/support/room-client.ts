@@ -1,6 +1,7 @@
 /**
- * A client as `y-websocket` is one, between its own document and a room, with both ways of the wire as queues that the test
- * empties as it likes: what was written and not yet received, and what was sent and not yet read.
+ * A client as `y-websocket` is one, or as the provider of Hocuspocus where it counts what is not saved, between its own document
+ * and a room, with both ways of the wire as queues that the test empties as it likes: what was written and not yet received, and
+ * what was sent and not yet read.
  */
 import { Inbound } from '@syncline/server/internal/connection/inbound'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
@@ -22,6 +23,8 @@ export interface Wire {
   wrote(update: Uint8Array): void
 }
 
+export type SimulatedClientOptions = Pick<SimulatedClient, 'unreadBytes' | 'counts'>
+
 const inboundLimits = { waitingMessagesMax: 100_000, waitingMessageBytesMax: 1e9 }
 
 export class SimulatedClient {
@@ -36,14 +39,20 @@ export class SimulatedClient {
   hasAsked = false
   /** The next update that it writes is never sent: a fault, which a later resync repairs. */
   losesNext = false
+  /** It wants statuses, and counts by them what is not saved. */
+  readonly counts: boolean
+  unsaved = 0
+  /** Of each update and SyncStep2 that the room has not answered: what has to be in the log when it does. */
+  readonly unanswered: Content[] = []
   editor: Editor
   readonly #wire: Wire
   #inbound: Inbound | null = null
   #connections = 0
 
-  constructor(name: string, unreadBytes: number, doc: Y.Doc, wire: Wire) {
+  constructor(name: string, options: SimulatedClientOptions, doc: Y.Doc, wire: Wire) {
     this.name = name
-    this.unreadBytes = unreadBytes
+    this.unreadBytes = options.unreadBytes
+    this.counts = options.counts
     this.#wire = wire
     this.editor = this.#open(doc)
   }
@@ -68,6 +77,7 @@ export class SimulatedClient {
       this.#wire.sending(this, message)
     }
     member.onClose = () => this.#wire.closedByRoom(this, member)
+    member.wantsStatus = this.counts
     this.member = member
     this.#inbound = new Inbound(inboundLimits, {
       deliver: message => this.#wire.receive(this, message),
@@ -77,13 +87,14 @@ export class SimulatedClient {
     })
     this.#wire.enter(member)
     this.#inbound.open()
-    this.outbox.push({ kind: 'sync-step-1', vector: Y.encodeStateVector(this.doc) })
+    this.say({ kind: 'sync-step-1', vector: Y.encodeStateVector(this.doc) })
   }
 
   /** The connection breaks off: what is on the way in either direction is lost. */
   disconnect(): void {
     const { member } = this
     this.outbox.length = 0
+    this.unanswered.length = 0
     this.promised = null
     this.hasAsked = false
     if (member === null) return
@@ -96,7 +107,11 @@ export class SimulatedClient {
   }
 
   say(message: Message): void {
-    if (this.member !== null) this.outbox.push(message)
+    if (this.member === null) return
+    this.outbox.push(message)
+    // As the provider does. What it answers to the room's SyncStep1 is the one of its own.
+    if (message.kind === 'sync-step-1') this.unsaved = 1
+    if (message.kind === 'update') this.unsaved++
   }
 
   /** The oldest message on its way to the room arrives; false if there is none. */
@@ -116,6 +131,8 @@ export class SimulatedClient {
     } else if (message.kind === 'update' || message.kind === 'sync-step-2') {
       Y.applyUpdate(this.doc, message.update, this)
       if (message.kind === 'sync-step-2') this.onSynced()
+    } else if (message.kind === 'status' && message.saved) {
+      this.unsaved = Math.max(0, this.unsaved - 1)
     }
     if (this.member?.sent.length === 0) this.member.take()
     return true

@@ -3,6 +3,7 @@
  *
  * - what a client is sent is in the log at that moment [LOG-2], and what an acknowledgement speaks for, too [LOG-1];
  * - what the log has already is known to the room, whoever brings it again and in which form [SYNC-2];
+ * - a client that counts what is not saved comes to nothing in the end, and is never told more than it said [SYNC-3];
  * - a client that is told that it is synced has everything that was in the log when it asked [SYNC-1];
  * - nothing that honest clients send is refused, and nobody is turned away.
  */
@@ -75,7 +76,8 @@ export class World implements Wire {
     for (let number = 0; number < clients; number++) {
       // Every second one keeps what it deletes.
       const doc = world.#doc({ gc: number % 2 === 0, id: clientIds[number]! })
-      world.clients.push(new SimulatedClient(`client ${number}`, unreadBytes[number]!, doc, world))
+      const options = { unreadBytes: unreadBytes[number]!, counts: number % 2 === 1 }
+      world.clients.push(new SimulatedClient(`client ${number}`, options, doc, world))
     }
     return world
   }
@@ -129,18 +131,25 @@ export class World implements Wire {
         return room.receive(member, message)
       case 'update':
       case 'sync-step-2':
-        return this.#receiveUpdate(member, message)
+        return this.#receiveUpdate(client, member, message)
       default:
         return room.receive(member, message)
     }
   }
 
-  #receiveUpdate(member: TestMember, message: Message & { update: Uint8Array }): void | Promise<void> {
+  #receiveUpdate(
+    client: SimulatedClient,
+    member: TestMember,
+    message: Message & { update: Uint8Array },
+  ): void | Promise<void> {
     const { room, events } = this.stage
     const content = contentOf(message.update)
     const { ledger } = this
     const wasLogged = ledger.logged.has(content)
     const told = events.length
+    const promised = ledger.accepted.copy()
+    promised.add(content)
+    if (client.counts) client.unanswered.push(promised)
     // A room whose process was killed meanwhile accepts nothing any more.
     const accept = () => {
       if (this.stage.room === room) ledger.accept(message.update, content)
@@ -158,6 +167,11 @@ export class World implements Wire {
       this.ledger.promiseLogged(this.#tokens.get(message.token[0]!)!, '[LOG-1] acknowledged')
     } else if (message.kind === 'update' || message.kind === 'sync-step-2') {
       this.ledger.promiseLogged(contentOf(message.update), `[LOG-2] sent to ${client.name}`)
+    } else if (message.kind === 'status') {
+      // An answer that the client has not counted has no status: this may then be what an earlier one had to wait for.
+      const promised = client.unanswered.shift()
+      this.ledger.promise(promised !== undefined, () => `[SYNC-3] ${client.name} is told more than it said`)
+      if (promised !== undefined) this.ledger.promiseLogged(promised, '[LOG-1] told as saved')
     }
   }
 
@@ -236,6 +250,8 @@ export class World implements Wire {
     }
     const { logged, accepted } = this.ledger
     assert(logged.has(accepted), `accepted and never logged: ${logged.lacks(accepted)}`)
+    for (const { name, counts, member, unsaved } of this.clients)
+      assert(!counts || member === null || unsaved === 0, `[SYNC-3] ${name} says "unsaved" for ever`)
   }
 
   // --- the server's process
