@@ -1,6 +1,6 @@
 /**
  * The way of an update from a member to the committer: judged by the gate (in the worker where it is large), taken into
- * what the room holds, offered for the next window; what is known already is only acknowledged.
+ * what the room holds, offered for the next window; what is known already is only acknowledged. What a reader sends ends here.
  */
 import { allows } from '@syncline/shared/api/access'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
@@ -180,9 +180,7 @@ export class Intake {
       this.#backPressure.authored(member, queue.bytes)
       if (member.wantsStatus) this.#tellSaved(seat, kind)
       // Never in answer to a SyncStep2: a client that lacks the same would answer the same again.
-      if (kind === 'update' && gaps.length > 0 && shouldAsk(seat.asked, gaps, clock)) {
-        ask(seat, known)
-      }
+      if (kind === 'update' && gaps.length > 0 && shouldAsk(seat.asked, gaps, clock)) ask(seat, known)
     } catch (error) {
       // A vector that claims what is not logged would make its author never send it again.
       onFault(error)
@@ -216,7 +214,7 @@ export class Intake {
   }
 }
 
-/** Yjs 14 clients take their own update coming back as the acknowledgement, so it has to come back whole. With statuses there is no need. */
+/** Yjs 14 clients take their own update coming back as the acknowledgement, so it has to come back whole. Statuses are one, too. */
 function echoTo(member: Member, original: Uint8Array): () => void {
   return () => member.send(member.encode({ kind: 'update', update: original }))
 }
