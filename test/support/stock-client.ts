@@ -48,6 +48,8 @@ export interface StockOptions<Doc> {
   /** False: created offline, `provider.connect()` goes on. */
   readonly connect?: boolean
   readonly protocols?: string[]
+  /** Instead of the plain one: what it connects with. */
+  readonly socket?: typeof WebSocket
   readonly params?: Record<string, string>
   /** The awareness state from the start; the package's own default is `{}`. Null: the client has none. */
   readonly awareness?: Record<string, unknown> | null
@@ -93,7 +95,7 @@ export function installedVersion(name: string): string {
 
 function providerOptions(options: StockOptions<unknown>): ProviderOptions {
   return {
-    WebSocketPolyfill: WebSocket,
+    WebSocketPolyfill: options.socket ?? WebSocket,
     disableBc: true,
     // Connected below, once the awareness state is set: the provider sends it with the opening of the socket.
     connect: false,
