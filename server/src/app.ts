@@ -248,7 +248,7 @@ function roomLimits(settings: Settings): RoomLimits {
 function upgradesLimits(settings: Settings): UpgradesLimits {
   return {
     messageBytesMax: settings.limitMessageBytes,
-    firstFrameTimeoutMs: 10_000,
+    firstFrameTimeoutMs: settings.firstFrameTimeoutMs,
     waitingBytesMax: settings.limitWaitingBytes,
     waitingMessagesMax: settings.limitOpeningFrames,
     waitingMessageBytesMax: settings.limitOpeningBytes,

@@ -1,6 +1,8 @@
 /**
  * What connections tell whoever watches the server: `app.ts` turns it into log lines and metrics. Calls must not throw.
  */
+import type { LimitName } from '../foundation/settings-table.ts'
+
 export interface ConnectionObserver {
   connected(event: { connection: string; address: string }): void
   /** A document is opened on a connection: by whom, and what they may do with it, where that was asked. */
@@ -21,6 +23,8 @@ export interface ConnectionObserver {
   /** What a client did wrong, in one sentence. */
   clientError(event: { connection: string; reason: string }): void
   refused(event: { code: string; reason: string }): void
+  /** Somebody has reached a limit, and is refused, held up or closed for it. */
+  limitReached(limit: LimitName): void
   frameIn(bytes: number): void
   frameOut(bytes: number): void
 }

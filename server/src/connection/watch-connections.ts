@@ -27,6 +27,9 @@ export function watchConnections(logger: Logger, metrics: Metrics): ConnectionOb
       metrics.connectionsRefused.inc({ code: event.code })
       logger.event('connection refused', event)
     },
+    limitReached(limit) {
+      metrics.limitsReached.inc({ limit })
+    },
     frameIn(bytes) {
       metrics.framesReceived.inc()
       metrics.bytesReceived.inc(bytes)

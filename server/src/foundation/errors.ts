@@ -9,10 +9,12 @@ import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { authErrors } from './auth-errors.ts'
 import { type ErrorEntry, entry, startError } from './error-entry.ts'
 import { httpErrors } from './http-errors.ts'
+import { limitErrors } from './limit-errors.ts'
 
 export const errors = {
   ...httpErrors,
   ...authErrors,
+  ...limitErrors,
   DEMO_NOT_BUILT: entry({
     title: 'Demo not built',
     detail: 'The demo editor has not been built, so there is no page to show.',

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { authSettings, authSettingsRules } from './auth-settings.ts'
+import { connectionSettings, connectionSettingsRules } from './connection-settings.ts'
 import { frontSettings, frontSettingsRules } from './front-settings.ts'
 import { bytes, count, KiB, MiB, milliseconds, type Setting, setting } from './setting.ts'
 import { hostName, oneOf, redisUrl, text, wholeNumber, yesOrNo } from './setting-type.ts'
@@ -48,12 +49,7 @@ export const settingsTable = {
     'Log lines below this level are left out.',
     { environment: 'LOG_LEVEL' },
   ),
-  limitMessageBytes: bytes(
-    16 * MiB,
-    'The largest message of a client, in bytes; a larger one closes its connection with 4413.',
-    64 * KiB,
-    512 * MiB,
-  ),
+  ...connectionSettings,
   limitPresenceMessageBytes: bytes(
     64 * KiB,
     'The largest presence message of a client, in bytes; a larger one closes its connection with 4413.',
@@ -65,11 +61,6 @@ export const settingsTable = {
     'The longest name of a document, in bytes of UTF-8; a longer one is refused.',
     16,
     8 * KiB,
-  ),
-  limitWaitingBytes: bytes(
-    8 * MiB,
-    'Bytes that one connection has been sent and has not read; above it, it is closed with 4508.',
-    64 * KiB,
   ),
   limitRoomWaitingBytes: bytes(
     4 * MiB,
@@ -114,24 +105,6 @@ export const settingsTable = {
     'Deleted ranges in one document; an update that adds more is refused with 4413.',
     100_000_000,
   ),
-  // One read of a socket can hold thousands of small messages, and all of them arrive although it is no longer read.
-  limitOpeningFrames: count(
-    'frames',
-    20_000,
-    'Frames that a connection may send ahead while its room is loaded or an earlier frame is worked on.',
-    1_000_000,
-  ),
-  limitOpeningBytes: bytes(
-    24 * MiB,
-    'Bytes that a connection may send ahead while its room is loaded or an earlier frame is worked on.',
-    64 * KiB,
-  ),
-  limitConnections: count(
-    'connections',
-    20_000,
-    'Connections of this server; more are refused with HTTP 503.',
-    1_000_000,
-  ),
   limitRooms: count(
     'rooms',
     100_000,
@@ -152,25 +125,6 @@ export const settingsTable = {
   storeAwayCloseAfterMs: milliseconds(
     10_000,
     'How long an edit may wait for the store, in milliseconds, before its room is closed with 1013.',
-  ),
-  pingIntervalMs: milliseconds(
-    30_000,
-    'How often a connection is pinged, in milliseconds.',
-    100,
-    10 * 60_000,
-  ),
-  deadAfterMs: milliseconds(
-    90_000,
-    'A connection that has not answered for this many milliseconds is cut off.',
-    200,
-    60 * 60_000,
-  ),
-  // At most 25 s must pass (stock clients give up after 30), and the heartbeat may be late by 2.5 s.
-  keepAliveIntervalMs: milliseconds(
-    20_000,
-    'A connection gets a data frame at least every so many milliseconds; stock clients give up after 30,000.',
-    100,
-    22_500,
   ),
   presenceGraceMs: milliseconds(
     2_000,
@@ -197,6 +151,9 @@ export const settingsTable = {
 } as const satisfies Record<string, Setting<string> | Setting<boolean> | Setting<number>>
 
 export type SettingName = keyof typeof settingsTable
+
+/** The settings that are limits: where one is reached, it is counted under its name. */
+export type LimitName = Extract<SettingName, `limit${string}` | 'firstFrameTimeoutMs' | 'handshakeTimeoutMs'>
 
 /** The values of all settings. */
 export type Settings = {
@@ -229,7 +186,7 @@ export function shownValue(name: SettingName, value: string | number | boolean):
 /** The default as people read it: large numbers of bytes in MiB or KiB beside the number. */
 export function defaultText(name: SettingName): string {
   const { default: value, unit } = settingOf(name)
-  if (unit !== 'bytes' || typeof value !== 'number' || value % KiB !== 0) return String(value)
+  if (!unit?.startsWith('bytes') || typeof value !== 'number' || value % KiB !== 0) return String(value)
   return `${value} (${value % MiB === 0 ? `${value / MiB} MiB` : `${value / KiB} KiB`})`
 }
 
@@ -254,19 +211,9 @@ export const settingsRules: readonly {
     holds: settings => settings.limitPresenceMessageBytes <= settings.limitMessageBytes,
   },
   {
-    setting: 'limitOpeningBytes',
-    expected: 'at least limitMessageBytes, or a message that is allowed could never be taken',
-    holds: settings => settings.limitOpeningBytes >= settings.limitMessageBytes,
-  },
-  {
     setting: 'limitDeleteRanges',
     expected: 'at most limitDeleteRangesPerUpdate, or who has all of a document could not come back to it',
     holds: settings => settings.limitDeleteRanges <= settings.limitDeleteRangesPerUpdate,
-  },
-  {
-    setting: 'deadAfterMs',
-    expected: 'more than pingIntervalMs, or every connection would be cut off before its first ping',
-    holds: settings => settings.deadAfterMs > settings.pingIntervalMs,
   },
   {
     setting: 'roomIdleMs',
@@ -274,5 +221,6 @@ export const settingsRules: readonly {
     holds: settings => settings.roomIdleMs > settings.presenceGraceMs,
   },
   ...frontSettingsRules,
+  ...connectionSettingsRules,
   ...authSettingsRules,
 ]

@@ -54,6 +54,11 @@ export function createMetrics() {
     framesSent: counter('frames_sent_total', 'WebSocket messages sent.'),
     bytesReceived: counter('received_bytes_total', 'Bytes of WebSocket messages received.'),
     bytesSent: counter('sent_bytes_total', 'Bytes of WebSocket messages sent.'),
+    limitsReached: counter(
+      'limits_reached_total',
+      'Times that somebody reached a limit, by the name of its setting.',
+      'limit',
+    ),
     clientErrors: counter(
       'client_errors_total',
       'Messages of clients that could not be understood or taken.',

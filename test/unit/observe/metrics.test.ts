@@ -12,6 +12,7 @@ const labelsAllowed = [
   'status',
   'saved_means',
   'part',
+  'limit',
 ]
 
 describe('metrics', () => {
