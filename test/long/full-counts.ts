@@ -18,6 +18,7 @@ export const fullCounts: readonly FullCount[] = [
   { name: 'FOLLOWINGS', full: 1_000, what: 'logs that a room follows while others append' },
   { name: 'INSTANCES', full: 500, what: 'documents that are written on several instances' },
   { name: 'PRESENCE_WALKS', full: 10_000, what: 'random walks of people over instances' },
+  { name: 'PRESENCE_CROWDS', full: 5_000, what: 'crowds that forge presence' },
   { name: 'LOG_CASES', full: 300, what: 'random sequences of calls to each store, against a model' },
   { name: 'STORE_FLIPS', full: 500, what: 'flipped bits in the file of a store' },
   {

@@ -189,7 +189,7 @@ export class Presence {
       const kept = this.entries.get(client)!
       kept.owner = null
       kept.freedMs = freedMs
-      if (kept.json === goneJson) kept.user = null
+      if (kept.json === goneJson && !isElsewhere(kept)) kept.user = null
     }
     const present = free.filter(client => this.entries.get(client)!.json !== goneJson)
     if (present.length === 0) return
@@ -273,6 +273,9 @@ export class Presence {
 
   #forget(client: number, kept: PresenceEntry): void {
     if (kept.owner !== null) this.bringers.of(kept.owner)?.ids.delete(client)
-    this.entries.delete(client)
+    kept.owner = null
+    // Whose it is elsewhere stays known; what is said there next is taken at any clock.
+    if (isElsewhere(kept)) kept.clock = 0
+    else this.entries.delete(client)
   }
 }

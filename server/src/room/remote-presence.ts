@@ -147,13 +147,11 @@ export class RemotePresence {
     }
     if (this.#isAnothers(instance, kept, user)) return null
     const isNewer = entry.clock > kept.clock
-    // Members here have been told that it is gone, and would not take it back.
-    if (kept.json === goneJson && !isNewer) return null
-    if (kept.owner !== null && entry.clock > kept.clock + relayedAheadMax) return null
     kept.elsewhere ??= new Set()
     kept.elsewhere.add(instance)
     if (kept.owner === null) kept.user = user
-    if (!isNewer) return null
+    // Also of somebody who is gone for the members here: they would not take it back.
+    if (!isNewer || (kept.owner !== null && entry.clock > kept.clock + relayedAheadMax)) return null
     this.#entries.take(kept, entry)
     return entry
   }
@@ -172,16 +170,25 @@ export class RemotePresence {
       this.#entries.take(kept, entry)
       return entry
     }
-    return isAtHome(kept) ? null : this.#entries.remove(entry.client, kept)
+    return this.#removeIfNowhere(entry.client, kept)
   }
 
   /** Clients that have no connection at an instance any more. Gives those who are gone with that. */
   #letGo(instance: string, isGone: (client: number) => boolean): AwarenessEntry[] {
     const removed: AwarenessEntry[] = []
     for (const [client, kept] of this.#entries) {
-      if (!isGone(client) || kept.elsewhere?.delete(instance) !== true || isAtHome(kept)) continue
-      removed.push(this.#entries.remove(client, kept))
+      if (!isGone(client) || kept.elsewhere?.delete(instance) !== true) continue
+      const removal = this.#removeIfNowhere(client, kept)
+      if (removal !== null) removed.push(removal)
     }
     return removed
+  }
+
+  /** Null where there is nothing to tell. */
+  #removeIfNowhere(client: number, kept: PresenceEntry): AwarenessEntry | null {
+    if (isAtHome(kept)) return null
+    const wasGone = kept.json === goneJson
+    const removal = this.#entries.remove(client, kept)
+    return wasGone ? null : removal
   }
 }

@@ -74,6 +74,33 @@ describe('[AUTH-3] a client of another instance', () => {
     expect(left.presence.current()).toEqual([here(1, 6)])
   })
 
+  test('is its own also where it came with a lower clock than the members here would take', () => {
+    right.hear(speaker('b', 'bob'), here(1, 1), gone(1, 60))
+    left.hear(speaker('a', 'ada'), here(1, 5))
+    right.presence.leave('b', 'closed')
+    left.hear(speaker('a', 'ada'), here(1, 6))
+    const forger = speaker('b2', 'bob')
+    right.hear(forger, here(1, 61))
+    expect([left.shown, right.shown, third.shown]).toEqual([[1], [], [1]])
+    expect(right.presence.isOfAnother(1, forger)).toBe(true)
+    // The members here have forgotten the higher clock by then.
+    clock.advance(45_000)
+    right.hear(forger, here(1, 62))
+    left.hear(speaker('a', 'ada'), here(1, 7))
+    expect(right.presence.current()).toEqual([as('ada', 1, 7)])
+  })
+
+  test('is at home here and there, however far its clocks are apart', () => {
+    left.hear(speaker('a', 'ada'), here(1, 5))
+    right.hear(speaker('a2', 'ada'), here(1, 1_000))
+    expect(left.presence.current()).toEqual([as('ada', 1, 5)])
+    left.presence.leave('a', 'closed')
+    left.hear(speaker('b', 'bob'), here(1, 6))
+    expect(left.presence.current()).toEqual([as('ada', 1, 5)])
+    right.hear(speaker('a2', 'ada'), here(1, 1_001))
+    expect(left.presence.current()).toEqual([as('ada', 1, 1_001)])
+  })
+
   test('moves to another instance as its user', () => {
     left.hear(speaker('a', 'ada'), here(1, 5))
     right.hear(speaker('a2', 'ada'), here(1, 5))
