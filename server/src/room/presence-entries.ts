@@ -88,3 +88,8 @@ export function isElsewhere({ elsewhere }: PresenceEntry): boolean {
 export function isAtHome(kept: PresenceEntry): boolean {
   return kept.owner !== null || isElsewhere(kept)
 }
+
+/** Never where nobody has to say who they are. */
+export function isAnothers(kept: PresenceEntry, user: PresenceUser | null): boolean {
+  return user !== null && kept.user !== null && kept.user !== user
+}

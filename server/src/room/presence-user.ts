@@ -3,7 +3,6 @@
  * connections: two of them may be two people.
  */
 import type { Identity } from './member.ts'
-import type { PresenceEntry } from './presence-entries.ts'
 
 /** A user's id; a symbol of its own for everybody without one, which equals nobody else. */
 export type PresenceUser = string | symbol
@@ -27,10 +26,6 @@ export function userIdIn(json: string): string | null {
   const user = isObject(state) ? state.user : null
   const id = isObject(user) ? user.id : null
   return typeof id === 'string' ? id : null
-}
-
-export function isAnothers(kept: PresenceEntry, user: PresenceUser | null): boolean {
-  return user !== null && kept.user !== null && kept.user !== user
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -25,8 +25,7 @@ import { allows } from '@syncline/shared/api/access'
 import { type AwarenessEntry, goneJson } from '@syncline/shared/presence'
 import type { Clock } from '../foundation/clock.ts'
 import { type Bringer, Bringers, mayBring, type Speaker } from './presence-bringers.ts'
-import { isAtHome, isElsewhere, PresenceEntries, type PresenceEntry } from './presence-entries.ts'
-import { isAnothers } from './presence-user.ts'
+import { isAnothers, isAtHome, isElsewhere, PresenceEntries, type PresenceEntry } from './presence-entries.ts'
 import { vouchedState } from './vouched-presence.ts'
 
 export interface PresenceLimits {

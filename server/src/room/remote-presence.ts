@@ -17,9 +17,9 @@ import type { Clock } from '../foundation/clock.ts'
 import type { RelayChannel } from '../relay/relay.ts'
 import type { RoomObserver } from './observer.ts'
 import { type Presence, relayedAheadMax } from './presence.ts'
-import { isAtHome, type PresenceEntries, type PresenceEntry } from './presence-entries.ts'
+import { isAnothers, isAtHome, type PresenceEntries, type PresenceEntry } from './presence-entries.ts'
 import type { PresenceFrames } from './presence-frames.ts'
-import { isAnothers, type PresenceUser, userVouchedFor } from './presence-user.ts'
+import { type PresenceUser, userVouchedFor } from './presence-user.ts'
 
 const wholeEveryMs = 10_000
 /** People of an instance that died are gone within 30 s; rooms look every second or two. */
