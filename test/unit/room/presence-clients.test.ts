@@ -1,129 +1,14 @@
 /**
- * What people see of each other: clients with their own Awareness, which do with what they hear what `y-websocket` does (also
- * that they send on every change, others' included), around one room.
+ * What people see of each other, with clients that do what `y-websocket` does, around one room.
  */
-import type { Room } from '@syncline/server/internal/room/room'
 import { afterEach, describe, expect, test } from 'vitest'
-import {
-  Awareness,
-  applyAwarenessUpdate,
-  encodeAwarenessUpdate,
-  removeAwarenessStates,
-} from 'y-protocols/awareness'
-import * as Y from 'yjs'
+import { removeAwarenessStates } from 'y-protocols/awareness'
+import { forgetClients, gather, PresenceClient, share } from '../../support/presence-client.ts'
 import { typed } from '../../support/room-author.ts'
 import { turn } from '../../support/room-clock.ts'
-import { TestMember } from '../../support/room-member.ts'
-import { openStage, type RoomStage, say } from '../../support/room-stage.ts'
+import { say } from '../../support/room-stage.ts'
 
-const open: PresenceClient[] = []
-afterEach(() => {
-  for (const client of open.splice(0)) client.awareness.destroy()
-})
-
-class PresenceClient {
-  readonly awareness: Awareness
-  readonly #room: Room
-  member: TestMember | null = null
-  framesSent = 0
-  #connections = 0
-
-  constructor(client: number, room: Room) {
-    const doc = new Y.Doc()
-    doc.clientID = client
-    this.awareness = new Awareness(doc)
-    this.#room = room
-    open.push(this)
-    type Changes = Record<'added' | 'updated' | 'removed', number[]>
-    this.awareness.on('update', ({ added, updated, removed }: Changes) =>
-      this.#tell([...added, ...updated, ...removed]),
-    )
-  }
-
-  get id(): number {
-    return this.awareness.clientID
-  }
-
-  /** Whom it sees, by their states' names. */
-  get sees(): Record<number, unknown> {
-    const others = [...this.awareness.getStates()].filter(([client]) => client !== this.id)
-    return Object.fromEntries(others.map(([client, state]) => [client, state.name]))
-  }
-
-  async connect(): Promise<void> {
-    this.member = new TestMember(`client ${this.id}, connection ${++this.#connections}`)
-    this.#room.enter(this.member)
-    this.#room.receive(this.member, { kind: 'sync-step-1', vector: Uint8Array.of(0) })
-    if (this.awareness.getLocalState() !== null) this.#tell([this.id])
-    await turn()
-  }
-
-  /** The page is closed: it says goodbye. */
-  close(): void {
-    removeAwarenessStates(this.awareness, [this.id], 'window unload')
-    this.#leave('closed')
-  }
-
-  /** The line breaks: nobody says anything, and what it knew of others is dropped, as the provider does it. */
-  lose(): void {
-    this.#leave('lost')
-    const others = [...this.awareness.getStates().keys()].filter(client => client !== this.id)
-    removeAwarenessStates(this.awareness, others, this)
-  }
-
-  /** Reads what it was sent; false if there was nothing. */
-  read(): boolean {
-    const messages = this.member?.news() ?? []
-    for (const message of messages) {
-      if (message.kind === 'awareness') applyAwarenessUpdate(this.awareness, message.awareness, this)
-    }
-    return messages.length > 0
-  }
-
-  /** As the timer of y-protocols does it every 15 s. */
-  renew(): void {
-    this.awareness.setLocalState(this.awareness.getLocalState())
-  }
-
-  #tell(clients: number[]): void {
-    if (this.member === null) return
-    this.framesSent++
-    const awareness = encodeAwarenessUpdate(this.awareness, clients)
-    this.#room.receive(this.member, { kind: 'awareness', awareness })
-  }
-
-  #leave(how: 'closed' | 'lost'): void {
-    const { member } = this
-    this.member = null
-    if (member !== null) this.#room.leave(member, how)
-  }
-}
-
-interface People extends RoomStage {
-  readonly clients: PresenceClient[]
-  /** Everybody reads and answers until nobody has anything more to say. */
-  settle(): Promise<void>
-}
-
-async function gather(...names: readonly string[]): Promise<People> {
-  const stage = await openStage()
-  const clients = names.map((name, index) => {
-    const client = new PresenceClient(index + 1, stage.room)
-    client.awareness.setLocalState({ name })
-    return client
-  })
-  const settle = async () => {
-    for (let rounds = 0; ; rounds++) {
-      await turn()
-      const moved = clients.map(client => client.read())
-      if (!moved.includes(true)) return
-      if (rounds > 50) throw new Error('clients and room have no end of what they tell each other')
-    }
-  }
-  for (const client of clients) await client.connect()
-  await settle()
-  return { ...stage, clients, settle }
-}
+afterEach(forgetClients)
 
 describe('people in one room', () => {
   test('see each other, what changes, and who takes the name off', async () => {
@@ -234,23 +119,6 @@ describe('somebody who leaves', () => {
 })
 
 describe('tabs of one browser', () => {
-  /** As `y-websocket` does it over a BroadcastChannel, at every change. */
-  function share(one: PresenceClient, other: PresenceClient): void {
-    for (const [from, to] of [
-      [one, other],
-      [other, one],
-    ] as const) {
-      from.awareness.on(
-        'update',
-        ({ added, updated, removed }: Record<string, number[]>, origin: unknown) => {
-          if (origin === 'channel') return
-          const changed = [...added!, ...updated!, ...removed!]
-          applyAwarenessUpdate(to.awareness, encodeAwarenessUpdate(from.awareness, changed), 'channel')
-        },
-      )
-    }
-  }
-
   test('may close one by one: the others stay', async () => {
     const { clients, settle, clock } = await gather('tab 1', 'tab 2', 'Cleo')
     const [one, two, cleo] = clients as [PresenceClient, PresenceClient, PresenceClient]
