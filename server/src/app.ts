@@ -6,19 +6,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { createHttpApi } from './api/http-api.ts'
 import { createLocalOperations } from './api/local-operations.ts'
 import type { Operations } from './api/operations.ts'
 import { createOperatorApp } from './api/operator-app.ts'
 import { openOperatorSocket } from './api/operator-socket.ts'
+import type { AuthEvent } from './auth/auth-event.ts'
+import { type Authenticator, type AuthenticatorOptions, createAuthenticator } from './auth/authenticator.ts'
+import { createMemoryRevocations } from './auth/memory-revocations.ts'
+import type { RevocationList } from './auth/revocation-list.ts'
+import { openRevocations, type Revocations } from './auth/revocations.ts'
+import { watchAuth } from './auth/watch-auth.ts'
 import { Compactor } from './compaction/compactor.ts'
 import { Workers } from './compaction/workers.ts'
+import { connectionLimits } from './connection/connection-limits.ts'
+import { Grants } from './connection/grants.ts'
 import { startHeartbeat } from './connection/heartbeat.ts'
-import { Upgrades, type UpgradesLimits } from './connection/upgrade.ts'
+import { Upgrades } from './connection/upgrade.ts'
 import { watchConnections } from './connection/watch-connections.ts'
 import { type Clock, systemClock } from './foundation/clock.ts'
 import { watchLoopLag } from './foundation/loop-lag.ts'
 import { parseRedisUrl } from './foundation/redis-url.ts'
-import { settingsWith } from './foundation/settings.ts'
+import { hasAuthentication, settingsWith } from './foundation/settings.ts'
 import type { Settings } from './foundation/settings-table.ts'
 import { TurnBudget } from './foundation/turn-budget.ts'
 import { admission } from './http/admission.ts'
@@ -30,12 +39,14 @@ import { openRedisRelay, type RedisRelayOptions } from './relay/redis-relay.ts'
 import type { Relay } from './relay/relay.ts'
 import { watchRelay } from './relay/watch-relay.ts'
 import { JoinFrames } from './room/join-frames.ts'
-import type { RoomLimits } from './room/room-services.ts'
+import { roomLimits } from './room/room-limits.ts'
 import { Rooms } from './room/rooms.ts'
 import { watchRooms } from './room/watch-rooms.ts'
 import { openDiskLog } from './store/disk-log.ts'
+import { openDiskRevocations } from './store/disk-revocations.ts'
 import { createMemoryLog } from './store/memory-log.ts'
 import { openRedisLog, type RedisLogOptions } from './store/redis-log.ts'
+import { openRedisRevocations } from './store/redis-revocations.ts'
 import type { StoreEvent } from './store/store-event.ts'
 import { StoreOpenError } from './store/store-open-error.ts'
 import type { UpdateLog } from './store/update-log.ts'
@@ -47,6 +58,8 @@ export interface ServerOptions {
   readonly clock?: Clock
   readonly logger?: Logger
   readonly metrics?: Metrics
+  /** Says who somebody is and what they may open; takes the place of settings that say it otherwise. */
+  readonly authenticate?: AuthenticatorOptions['authenticate']
 }
 
 /** A server that does not listen: mount both in an HTTP server of your own, or let `syncline serve` do it. */
@@ -60,8 +73,6 @@ export interface Server {
 /** How long `close` waits for the store to take what was accepted; after that it is with the clients, who have it too. */
 const flushMsMax = 10_000
 const flushPollMs = 20
-/** Other instances may still be reading a base that was replaced here, and cannot be asked. */
-const sharedKeepMsMin = 10 * 60_000
 /** About a millisecond of writing: what everybody who types may have to wait when many join. */
 const joinBytesPerTurn = 1024 * 1024
 const builtDemoFolder = fileURLToPath(new URL('../dist/demo', import.meta.url))
@@ -74,21 +85,28 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const metrics = options.metrics ?? createMetrics()
   const engine = await startEngine(settings, { clock, logger, metrics })
   const { log, rooms } = engine
+  const { authenticate } = options
+  const onEvent = watchAuth(logger, metrics)
+  const authentication = await openAuthentication(settings, { authenticate, clock, onEvent })
+  const clientAddress = clientAddressReader(settings.trustedProxies)
+  // Who has to say who they are may come from anywhere.
+  const reach = { ...settings, open: settings.open || authentication !== null }
   const upgrades = new Upgrades({
-    admit: admission(settings),
-    clientAddress: clientAddressReader(settings.trustedProxies),
+    admit: admission(reach),
+    clientAddress,
     basePath: settings.basePath,
     openRoom: document => rooms.open(document),
-    authenticator: null,
+    authentication,
     authRefusal: settings.authRefusal,
     clock,
-    limits: upgradesLimits(settings),
-    openingMsMax: settings.storeAwayCloseAfterMs,
+    limits: connectionLimits(settings),
     observer: watchConnections(logger, metrics),
   })
   const stopHeartbeat = startHeartbeat(upgrades.connections, settings, clock)
   const demoFolder = settings.demo ? builtDemoFolder : null
-  const http = createHttp({ settings, readiness: () => readinessOf(log), metrics, logger, demoFolder })
+  const api = createHttpApi({ authentication, clientAddress })
+  const readiness = () => readinessOf(log)
+  const http = createHttp({ settings: reach, readiness, metrics, logger, demoFolder, api })
   const closeOperatorSocket = await serveOperators(settings, engine.operations, logger)
 
   return {
@@ -97,6 +115,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     async close() {
       await closeOperatorSocket()
       upgrades.close()
+      await authentication?.close()
       await engine.close()
       stopHeartbeat()
     },
@@ -171,6 +190,45 @@ async function startEngine(
   }
 }
 
+interface Authentication {
+  readonly authenticator: Authenticator
+  readonly revocations: Revocations
+  readonly grants: Grants
+  close(): Promise<void>
+}
+
+/** Null where nobody has to say who they are. Rejects with an `AppError` or a `StoreOpenError`. */
+async function openAuthentication(
+  settings: Settings,
+  {
+    authenticate,
+    clock,
+    onEvent,
+  }: Pick<ServerOptions, 'authenticate'> & { clock: Clock; onEvent: (event: AuthEvent) => void },
+): Promise<Authentication | null> {
+  if (authenticate === undefined && !hasAuthentication(settings)) return null
+  const list = openRevocationList(settings, clock)
+  const revocations = await openRevocations({ list, clock, settings, onEvent })
+  const authenticator = createAuthenticator(settings, { clock, revocations, authenticate, onEvent })
+  if (authenticator === null) return null
+  const grants = new Grants(revocations, clock)
+  return {
+    authenticator,
+    revocations,
+    grants,
+    async close() {
+      grants.close()
+      await revocations.close()
+    },
+  }
+}
+
+function openRevocationList({ store, redisUrl, data }: Settings, clock: Clock): RevocationList {
+  const target = parseRedisUrl(redisUrl)
+  if (target !== null) return openRedisRevocations({ target, clock })
+  return store === 'memory' ? createMemoryRevocations() : openDiskRevocations({ folder: data, clock })
+}
+
 /** Commands reach the server over a socket in its data folder. People can be served without, so it is not worth ending for. */
 async function serveOperators(
   { store, redisUrl, data }: Settings,
@@ -218,41 +276,4 @@ function readinessOf(log: UpdateLog): Readiness {
 async function settled(isDone: () => boolean): Promise<void> {
   for (let waitedMs = 0; !isDone() && waitedMs < flushMsMax; waitedMs += flushPollMs)
     await setTimeout(flushPollMs)
-}
-
-function roomLimits(settings: Settings): RoomLimits {
-  const isShared = settings.redisUrl !== ''
-  const showsUnsaved = settings.storeAway === 'auto' ? isShared : settings.storeAway === 'continue'
-  return {
-    deleteRangesPerUpdateMax: settings.limitDeleteRangesPerUpdate,
-    heldRangesMax: settings.limitHeldRanges,
-    documentBytesMax: settings.limitDocumentBytes,
-    deleteRangesMax: settings.limitDeleteRanges,
-    presence: {
-      messageBytesMax: settings.limitPresenceMessageBytes,
-      entriesPerRoomMax: settings.limitPresenceEntriesPerRoom,
-      entriesPerConnectionMax: settings.limitPresenceEntriesPerConnection,
-      ofReaders: settings.presenceOfReaders,
-      graceMs: settings.presenceGraceMs,
-      outdatedMs: settings.presenceOutdatedMs,
-    },
-    waitingBytesMax: settings.limitRoomWaitingBytes,
-    storeAwayCloseAfterMs: settings.storeAwayCloseAfterMs,
-    showUnsavedAfterMs: showsUnsaved ? settings.storeGraceMs : null,
-    generationKeepMs: isShared
-      ? Math.max(settings.generationKeepMs, sharedKeepMsMin)
-      : settings.generationKeepMs,
-  }
-}
-
-function upgradesLimits(settings: Settings): UpgradesLimits {
-  return {
-    messageBytesMax: settings.limitMessageBytes,
-    firstFrameTimeoutMs: settings.firstFrameTimeoutMs,
-    waitingBytesMax: settings.limitWaitingBytes,
-    waitingMessagesMax: settings.limitOpeningFrames,
-    waitingMessageBytesMax: settings.limitOpeningBytes,
-    connectionsMax: settings.limitConnections,
-    documentNameBytesMax: settings.limitDocumentNameBytes,
-  }
 }

@@ -11,9 +11,11 @@ import type { WebSocket } from 'ws'
 import type { Clock } from '../foundation/clock.ts'
 import { closeWith } from './close-reason.ts'
 import type { Conversation } from './conversation.ts'
+import type { InboundRateLimits } from './inbound-rate.ts'
 import type { Line } from './line.ts'
 import type { ConnectionObserver } from './observer.ts'
 import { Outbound } from './outbound.ts'
+import { Throttle } from './throttle.ts'
 
 export interface ConnectionLimits {
   readonly messageBytesMax: number
@@ -21,6 +23,7 @@ export interface ConnectionLimits {
   readonly waitingBytesMax: number
   /** Every client speaks as soon as it is connected; one that does not only holds a place. */
   readonly firstFrameTimeoutMs: number
+  readonly rate: InboundRateLimits
 }
 
 export interface ConnectionOptions {
@@ -51,14 +54,17 @@ export class Connection implements Line {
   readonly #outbound: Outbound
   readonly #openedMs: number
   readonly #cancelFirstFrame: () => void
+  readonly #throttle: Throttle
   /** Those who have asked that the socket be not read. */
   readonly #holding = new Set<object>()
+  /** Who wait to hear of the client again. */
+  readonly #pings: (() => void)[] = []
   #state: State = { at: 'silent' }
   #heardMs: number
   #pingedMs: number
 
   constructor(options: ConnectionOptions) {
-    const { id, clock, limits, socket, webSocket } = options
+    const { id, clock, limits, observer, socket, webSocket } = options
     this.#options = options
     this.id = id
     this.#openedMs = clock.monotonic()
@@ -67,15 +73,21 @@ export class Connection implements Line {
     this.#outbound = new Outbound(socket, limits.waitingBytesMax, this.#openedMs, () =>
       this.close(closeCodes.tooSlow),
     )
+    this.#throttle = new Throttle(limits.rate, clock, {
+      setReading: reading => this.setReading(this.#throttle, reading),
+      held: limit => observer.limitReached(limit),
+      tooFast: ({ limit, refusal }) => {
+        observer.limitReached(limit)
+        this.close(closeCodes.tooMany, refusal.message)
+      },
+    })
     const { firstFrameTimeoutMs } = limits
     this.#cancelFirstFrame = clock.after(firstFrameTimeoutMs, () => {
       if (this.#state.at === 'silent')
         this.close(closeCodes.tooSlow, `nothing was said in ${firstFrameTimeoutMs} ms`)
     })
     webSocket.on('message', (data, isBinary) => this.#hear(data as Buffer, isBinary))
-    webSocket.on('pong', () => {
-      this.#heardMs = clock.monotonic()
-    })
+    webSocket.on('pong', () => this.#heard())
     webSocket.on('error', error => this.#tellClientError(error.message))
     webSocket.on('close', code => this.#closed(code))
   }
@@ -120,6 +132,22 @@ export class Connection implements Line {
     clock.after(closeHandshakeMs, () => webSocket.terminate())
   }
 
+  /** Resolves at once where the client cannot be heard of, because its socket is not being read. */
+  ping(): Promise<void> {
+    const { webSocket } = this.#options
+    if (this.#holding.size > 0) return Promise.resolve()
+    if (this.#state.at !== 'closing') webSocket.ping()
+    return new Promise(resolve => this.#pings.push(resolve))
+  }
+
+  evict(): void {
+    this.close(closeCodes.tooMany, 'it did not answer, and another one needed its place')
+  }
+
+  cut(): void {
+    this.#options.webSocket.terminate()
+  }
+
   /** To be called every few seconds: pings, and the data frame without which stock clients reconnect after 30 s. */
   beat(
     nowMs: number,
@@ -142,15 +170,22 @@ export class Connection implements Line {
 
   #hear(data: Buffer, isBinary: boolean): void {
     if (this.#state.at === 'closing') return
-    const { clock, limits, observer } = this.#options
-    this.#heardMs = clock.monotonic()
+    const { limits, observer } = this.#options
+    this.#heard()
     observer.frameIn(data.byteLength)
     if (!isBinary) return this.close(closeCodes.malformed, 'a text frame came, only binary frames are spoken')
     if (data.byteLength > limits.messageBytesMax) {
       const reason = `a message of ${data.byteLength} bytes came, at most ${limits.messageBytesMax} are allowed`
+      observer.limitReached('limitMessageBytes')
       return this.close(closeCodes.tooLarge, reason)
     }
-    this.#conversation(data)?.hear(data)
+    this.#throttle.note(data.byteLength, this.#heardMs)
+    if (!this.#isClosing) this.#conversation(data)?.hear(data)
+  }
+
+  #heard(): void {
+    this.#heardMs = this.#options.clock.monotonic()
+    if (this.#pings.length > 0) for (const resolve of this.#pings.splice(0)) resolve()
   }
 
   /** Null where the first frame has ended the connection. */
@@ -172,6 +207,7 @@ export class Connection implements Line {
 
   #closed(code: number): void {
     const { observer, clock, onClosed } = this.#options
+    this.#pings.length = 0
     const lost = code === abnormalClosure
     this.#leave(lost ? 'lost' : 'client', lost ? 'lost' : 'closed', null)
     const { by, code: sent } = this.#state as Extract<State, { at: 'closing' }>
@@ -184,6 +220,7 @@ export class Connection implements Line {
     if (this.#state.at === 'closing') return
     const conversation = this.#state.at === 'talking' ? this.#state.conversation : null
     this.#cancelFirstFrame()
+    this.#throttle.stop()
     this.#state = { at: 'closing', by, code }
     conversation?.leave(how)
   }

@@ -6,19 +6,33 @@ import type { CloseCode } from '@syncline/shared/wire/close-codes'
 import type { Clock } from '../foundation/clock.ts'
 import type { Conversation } from './conversation.ts'
 import type { Line } from './line.ts'
+import type { Telling } from './repeated-refusals.ts'
+
+export interface Refused {
+  readonly code: CloseCode
+  readonly detail: string
+  readonly telling: Telling
+}
 
 export class RefusedConversation implements Conversation {
-  readonly #cancel: () => void
+  #leave = () => {}
 
-  constructor(
-    line: Line,
-    { code, detail }: { code: CloseCode; detail: string },
-    clock: Clock,
-    delayMs: number,
-  ) {
-    const close = () => line.close(code, detail)
-    this.#cancel = delayMs === 0 ? () => {} : clock.after(delayMs, close)
-    if (delayMs === 0) close()
+  constructor(line: Line, { code, detail, telling }: Refused, clock: Clock) {
+    switch (telling.how) {
+      case 'at-once':
+        line.close(code, detail)
+        break
+      case 'never':
+        line.cut()
+        break
+      case 'later': {
+        const cancel = clock.after(telling.delayMs, () => line.close(code, detail))
+        this.#leave = () => {
+          cancel()
+          telling.release()
+        }
+      }
+    }
   }
 
   hear(): void {}
@@ -28,6 +42,6 @@ export class RefusedConversation implements Conversation {
   }
 
   leave(): void {
-    this.#cancel()
+    this.#leave()
   }
 }

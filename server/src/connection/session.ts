@@ -59,6 +59,7 @@ export class Session implements Member {
   readonly #line: Line
   readonly #inbound: Inbound
   #access: Access
+  readonly #whenLeft: (() => void)[] = []
   #state: State = { at: 'opening' }
   #roomReads = true
 
@@ -91,6 +92,12 @@ export class Session implements Member {
 
   get hasLeft(): boolean {
     return this.#state.at === 'left'
+  }
+
+  /** Calls once the session is left; at once where it is. */
+  whenLeft(call: () => void): void {
+    if (this.#state.at === 'left') call()
+    else this.#whenLeft.push(call)
   }
 
   /** The room is loaded: what has waited is delivered. */
@@ -143,6 +150,7 @@ export class Session implements Member {
     this.#inbound.clear()
     this.#line.setReading(this, true)
     place?.leave(this, how)
+    for (const call of this.#whenLeft.splice(0)) call()
   }
 
   #readOrNot(): void {

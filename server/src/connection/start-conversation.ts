@@ -5,10 +5,12 @@ import type { DocumentName } from '@syncline/shared/document-name'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import { yWebsocket } from '@syncline/shared/wire/y-websocket'
 import { AppError } from '../foundation/errors.ts'
+import type { ConnectionUsers } from './connection-users.ts'
 import type { Conversation } from './conversation.ts'
 import type { Line } from './line.ts'
 import type { Sessions } from './sessions.ts'
 import type { Allowed } from './visitor.ts'
+import { strangersFrameBytesMax } from './waiting-room.ts'
 import { YWebsocketConversation } from './y-websocket-conversation.ts'
 
 /** What is known before the first frame. */
@@ -17,12 +19,22 @@ export interface Visit {
   readonly document: DocumentName
   /** Whether that may be opened. */
   readonly allowed: Allowed
+  readonly users: ConnectionUsers
+  /** It is known who somebody on this connection is. */
+  readonly onAdmitted: () => void
+}
+
+/** Why somebody is not let in. */
+export interface Turned {
+  readonly code: CloseCode
+  readonly why: Pick<AppError, 'message'> & { readonly code: string }
+  /** For a token, or the want of one: who comes with the same again is told later. */
+  readonly isForToken: boolean
 }
 
 export interface ConversationOptions {
   readonly sessions: Sessions
-  /** Says nothing more than why the connection ends. */
-  readonly refuse: (code: CloseCode, why: { readonly code: string; readonly message: string }) => Conversation
+  readonly refuse: (turned: Turned) => Conversation
 }
 
 /** Every y-websocket client begins with SyncStep1 (`00 00`), and no Hocuspocus frame begins with 0. */
@@ -31,18 +43,28 @@ const unknownFraming = {
   code: 'FRAMING_UNKNOWN',
   message: 'the first message has to be a SyncStep1 in the y-websocket framing',
 }
+const strangersFrame = {
+  code: 'STRANGER_TOO_LARGE',
+  message: `the first message of somebody without a valid token may have ${strangersFrameBytesMax} bytes`,
+}
 
 export function startConversation(
   line: Line,
   firstFrame: Uint8Array,
-  { document, allowed }: Visit,
+  { document, allowed, users, onAdmitted }: Visit,
   { sessions, refuse }: ConversationOptions,
 ): Conversation {
-  if (firstFrame[0] !== syncFirstByte) return refuse(closeCodes.malformed, unknownFraming)
-  if (!document.ok) {
-    return refuse(closeCodes.malformed, new AppError('DOCUMENT_NAME_INVALID', { reason: document.reason }))
+  const malformed = (why: Turned['why']) => refuse({ code: closeCodes.malformed, why, isForToken: false })
+  if (!allowed.ok && firstFrame.byteLength > strangersFrameBytesMax) {
+    return refuse({ code: closeCodes.tooLarge, why: strangersFrame, isForToken: false })
   }
-  if (!allowed.ok) return refuse(allowed.refusal.entry.close ?? closeCodes.notAuthenticated, allowed.refusal)
+  if (firstFrame[0] !== syncFirstByte) return malformed(unknownFraming)
+  if (!document.ok) return malformed(new AppError('DOCUMENT_NAME_INVALID', { reason: document.reason }))
+  if (!allowed.ok) {
+    const code = allowed.refusal.entry.close ?? closeCodes.notAuthenticated
+    return refuse({ code, why: allowed.refusal, isForToken: true })
+  }
+  onAdmitted()
   const session = sessions.open({
     id: line.id,
     document: document.name,
@@ -50,6 +72,7 @@ export function startConversation(
     grant: allowed.grant,
     wantsStatus: false,
     line,
+    users,
     end: (_, code, detail) => line.close(code, detail),
   })
   return new YWebsocketConversation(line, session)

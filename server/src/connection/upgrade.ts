@@ -7,7 +7,6 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type DocumentName, documentNameFromPath } from '@syncline/shared/document-name'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
-import type { WebSocket, WebSocketServer } from 'ws'
 import type { Authenticator } from '../auth/authenticator.ts'
 import { findToken } from '../auth/token-source.ts'
 import type { Clock } from '../foundation/clock.ts'
@@ -18,132 +17,178 @@ import type { Admit } from '../http/admission.ts'
 import { belowBasePath } from '../http/base-path.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { problemText } from '../http/problem.ts'
-import { draw8Bytes } from '../store/random-bytes.ts'
-import { Connection, type ConnectionLimits } from './connection.ts'
-import type { InboundLimits } from './inbound.ts'
+import type { Connection } from './connection.ts'
+import { ConnectionCounts } from './connection-counts.ts'
+import type { AllConnectionLimits } from './connection-limits.ts'
+import { type Arrival, Connections } from './connections.ts'
+import { Connects } from './connects.ts'
+import type { Grants } from './grants.ts'
 import type { ConnectionObserver } from './observer.ts'
+import type { OverLimit } from './over-limit.ts'
 import { refusalForm } from './refusal-form.ts'
-import { RefusedConversation } from './refused-conversation.ts'
+import { RepeatedRefusals } from './repeated-refusals.ts'
 import { Sessions, type SessionsOptions } from './sessions.ts'
-import { startConversation, type Visit } from './start-conversation.ts'
 import { checkVisitor, everybody, type Visitor } from './visitor.ts'
-import { createWebSocketServer } from './web-socket-server.ts'
-
-export interface UpgradesLimits extends ConnectionLimits, InboundLimits {
-  readonly connectionsMax: number
-  readonly documentNameBytesMax: number
-}
+import { WaitingRoom } from './waiting-room.ts'
 
 export interface UpgradesOptions {
   readonly admit: Admit
   readonly clientAddress: (request: IncomingMessage) => ClientAddress
   /** Null where nobody has to say who they are. */
-  readonly authenticator: Authenticator | null
+  readonly authentication: { readonly authenticator: Authenticator; readonly grants: Grants } | null
   readonly authRefusal: Settings['authRefusal']
   /** What comes before the name of a document in a path. */
   readonly basePath: string
   readonly openRoom: SessionsOptions['openRoom']
   readonly clock: Clock
-  readonly limits: UpgradesLimits
-  /** A room that cannot be opened within this is answered 1013. */
-  readonly openingMsMax: number
+  readonly limits: AllConnectionLimits
   readonly observer: ConnectionObserver
 }
 
 /** About two milliseconds of handshakes: after a restart everybody comes at once, and those who type must not wait for all. */
 const upgradesPerTurn = 16
 
-/** A request to be connected, with the socket that it came on. */
-interface Arrival {
-  readonly request: IncomingMessage
-  readonly socket: Socket
-  readonly head: Buffer
-}
-
 export class Upgrades {
   readonly #options: UpgradesOptions
-  readonly #sessions: Sessions
-  readonly #webSocketServer: WebSocketServer
-  readonly #connections = new Set<Connection>()
+  readonly #connections: Connections
+  readonly #counts: ConnectionCounts
+  readonly #connects: Connects
+  readonly #waitingRoom: WaitingRoom
+  readonly #refusals: RepeatedRefusals
   readonly #budget = new TurnBudget(upgradesPerTurn)
-  /** Those whose token is being checked. */
-  #checking = 0
+  /** Those who have asked, and are neither connected nor refused. */
+  #arriving = 0
   #closing = false
 
   constructor(options: UpgradesOptions) {
+    const { authentication, openRoom, clock, limits, observer } = options
     this.#options = options
-    this.#sessions = new Sessions(options)
-    this.#webSocketServer = createWebSocketServer(options.limits.messageBytesMax)
+    this.#counts = new ConnectionCounts(limits.counts, clock)
+    this.#connects = new Connects(limits.connects, clock)
+    this.#waitingRoom = new WaitingRoom(limits.waitingRoom)
+    this.#refusals = new RepeatedRefusals(clock)
+    const { openingMsMax } = limits
+    const grants = authentication?.grants ?? null
+    const counts = this.#counts
+    const sessions = new Sessions({
+      openRoom,
+      grants,
+      counts,
+      clock,
+      limits: limits.inbound,
+      openingMsMax,
+      observer,
+    })
+    const refusals = this.#refusals
+    this.#connections = new Connections({
+      sessions,
+      counts,
+      refusals,
+      clock,
+      limits: limits.connection,
+      observer,
+    })
   }
 
   get connections(): ReadonlySet<Connection> {
-    return this.#connections
+    return this.#connections.all
   }
 
+  /** For an HTTP server's `upgrade` event. */
   readonly handle = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy())
     const arrival = { request, socket: socket as Socket, head }
     const refusal = this.#options.admit(request.headers) ?? this.#refusalOf(request)
     if (refusal !== null) return this.#refuse(arrival, refusal)
+    this.#arriving++
     const later = this.#budget.spend(1)
-    if (later === undefined) this.#receive(arrival)
-    else void later.then(() => this.#receive(arrival))
+    const arrived = later === undefined ? this.#receive(arrival) : later.then(() => this.#receive(arrival))
+    if (arrived === undefined) this.#arriving--
+    else
+      arrived.catch(() => this.#refuse(arrival, new AppError('INTERNAL', {}))).finally(() => this.#arriving--)
   }
 
   /** No more are let in; the connections themselves are closed by their rooms. */
   close(): void {
     this.#closing = true
-    for (const connection of this.#connections) connection.close(closeCodes.restart)
+    this.#connections.closeAll(closeCodes.restart)
   }
 
   #refusalOf({ headers }: IncomingMessage): AppError | null {
-    const { connectionsMax } = this.#options.limits
     const protocol = headers.upgrade ?? ''
     if (protocol.toLowerCase() !== 'websocket') return new AppError('UPGRADE_REQUIRED', { protocol })
-    const connections = this.#connections.size + this.#budget.waiting + this.#checking
-    return this.#closing || connections >= connectionsMax ? this.#tooMany() : null
+    if (this.#closing) return this.#tooMany()
+    if (this.connections.size + this.#arriving < this.#options.limits.connectionsMax) return null
+    this.#options.observer.limitReached('limitConnections')
+    return this.#tooMany()
   }
 
   #tooMany(): AppError {
     return new AppError('TOO_MANY_CONNECTIONS', { connectionsMax: this.#options.limits.connectionsMax })
   }
 
-  #receive(arrival: Arrival): void {
-    if (this.#closing) return this.#refuse(arrival, this.#tooMany())
-    const { request } = arrival
-    const { authenticator, clientAddress } = this.#options
+  /** A promise where it is not decided at once. */
+  #receive(arrival: Arrival): Promise<void> | undefined {
+    if (this.#closing) return void this.#refuse(arrival, this.#tooMany())
+    const address = this.#options.clientAddress(arrival.request)
+    const counted = this.#counts.fromAddress(address)
+    if (!counted.ok) return void this.#refuseOver(arrival, counted)
+    arrival.socket.once('close', counted.release)
+    // Programs of this machine are not counted.
+    if (address.isLocal) return this.#identify(arrival, address)
+    return this.#connects.note(address).then(over => {
+      if (over === null) return this.#identify(arrival, address)
+      this.#refuseOver(arrival, over)
+    })
+  }
+
+  #identify(arrival: Arrival, address: ClientAddress): Promise<void> | undefined {
+    const { request, socket } = arrival
+    const { authentication } = this.#options
     const document = this.#documentOf(request)
-    if (authenticator === null) {
-      const address = clientAddress(request)
-      return this.#connect(arrival, address, { document, allowed: everybody })
-    }
-    this.#checking++
-    this.#check(arrival, document)
-      .catch(() => this.#refuse(arrival, new AppError('INTERNAL', {})))
-      .finally(() => {
-        this.#checking--
+    const { url, headers } = request
+    const found = findToken({ url, headers })
+    const token = found.ok ? found.token : ''
+    const visitor: Visitor = { address, origin: headers.origin ?? null, headers, token }
+    if (authentication === null) {
+      return void this.#connections.open(arrival, {
+        document,
+        allowed: everybody,
+        visitor,
+        leaveWaitingRoom: null,
       })
+    }
+    const waiting = this.#waitingRoom.enter(address)
+    if (!waiting.ok) return void this.#refuseOver(arrival, waiting)
+    socket.once('close', waiting.release)
+    return this.#check(arrival, { document, visitor, found, leaveWaitingRoom: waiting.release })
   }
 
   /** Before the handshake, and before anything is opened [AUTH-1]. */
-  async #check(arrival: Arrival, document: DocumentName): Promise<void> {
-    const { authenticator, authRefusal, clientAddress } = this.#options
-    const { request } = arrival
-    const { url, headers } = request
-    const found = findToken({ url, headers })
-    const visitor: Visitor = {
-      address: clientAddress(request),
-      origin: headers.origin ?? null,
-      headers,
-      token: found.ok ? found.token : '',
-    }
+  async #check(
+    arrival: Arrival,
+    {
+      document,
+      visitor,
+      found,
+      leaveWaitingRoom,
+    }: {
+      readonly document: DocumentName
+      readonly visitor: Visitor
+      readonly found: ReturnType<typeof findToken>
+      readonly leaveWaitingRoom: () => void
+    },
+  ): Promise<void> {
+    const { authentication, authRefusal } = this.#options
     const asked = { document: document.ok ? document.name : null, token: null }
-    const allowed = found.ok ? await checkVisitor(authenticator, visitor, asked) : found
+    const allowed = found.ok
+      ? await checkVisitor(authentication?.authenticator ?? null, visitor, asked)
+      : found
     if (this.#closing) return this.#refuse(arrival, this.#tooMany())
     if (!allowed.ok && refusalForm(authRefusal, allowed.refusal, visitor) === 'http') {
-      return this.#refuse(arrival, allowed.refusal)
+      return this.#refuseToken(arrival, allowed.refusal, visitor)
     }
-    this.#connect(arrival, visitor.address, { document, allowed })
+    this.#connections.open(arrival, { document, allowed, visitor, leaveWaitingRoom })
   }
 
   #documentOf({ url = '' }: IncomingMessage): DocumentName {
@@ -154,30 +199,28 @@ export class Upgrades {
       : documentNameFromPath(target, limits.documentNameBytesMax)
   }
 
-  #connect({ request, socket, head }: Arrival, { address }: ClientAddress, visit: Visit): void {
-    const { clock, limits, observer } = this.#options
-    this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
-      const id = draw8Bytes().toString('hex')
-      const connection = new Connection({
-        id,
-        webSocket,
-        socket,
-        clock,
-        limits,
-        observer,
-        converse: (line, firstFrame) =>
-          startConversation(line, firstFrame, visit, {
-            sessions: this.#sessions,
-            refuse: (code, refusal) => {
-              observer.refused({ code: refusal.code, reason: refusal.message })
-              return new RefusedConversation(line, { code, detail: refusal.message }, clock, 0)
-            },
-          }),
-        onClosed: () => this.#connections.delete(connection),
-      })
-      this.#connections.add(connection)
-      observer.connected({ connection: id, address })
-    })
+  #refuseOver(arrival: Arrival, { limit, refusal }: OverLimit): void {
+    this.#options.observer.limitReached(limit)
+    this.#refuse(arrival, refusal)
+  }
+
+  /** Whoever comes again and again waits for the answer, since some clients come back the moment they have it. */
+  #refuseToken(arrival: Arrival, refusal: AppError, { token, address }: Visitor): void {
+    const telling = this.#refusals.note(token, address)
+    const { socket } = arrival
+    switch (telling.how) {
+      case 'at-once':
+        return this.#refuse(arrival, refusal)
+      case 'never':
+        return void socket.destroy()
+      case 'later': {
+        const cancel = this.#options.clock.after(telling.delayMs, () => this.#refuse(arrival, refusal))
+        socket.once('close', () => {
+          cancel()
+          telling.release()
+        })
+      }
+    }
   }
 
   #refuse({ socket }: Arrival, error: AppError): void {

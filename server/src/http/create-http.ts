@@ -1,11 +1,11 @@
 /**
- * Everything that is served over plain HTTP: the demo, health, readiness and metrics; all else is a problem. Nothing here
+ * Everything that is served over plain HTTP: the demo, health, readiness, metrics and `/api`; all else is a problem. Nothing here
  * names a document: documents are opened over WebSocket, which `connection/upgrade.ts` takes.
  *
  * It makes a request listener and does not listen, so that it can be mounted in somebody else's server.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { getRequestListener, RequestError } from '@hono/node-server'
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server'
 import { Hono } from 'hono'
 import { AppError } from '../foundation/errors.ts'
 import type { Settings } from '../foundation/settings-table.ts'
@@ -31,6 +31,8 @@ export interface HttpOptions {
   readonly logger: Logger
   /** Where the built demo is; null serves none. */
   readonly demoFolder: string | null
+  /** What is below `/api`. The requests that it is handed have Node's own beside them. */
+  readonly api: Hono<{ Bindings: HttpBindings }>
 }
 
 export interface Http {
@@ -76,11 +78,12 @@ export function createHttp(options: HttpOptions): Http {
 }
 
 function routes(
-  { settings, readiness, metrics, demoFolder }: HttpOptions,
+  { settings, readiness, metrics, demoFolder, api }: HttpOptions,
   failed: (error: unknown) => Response,
-): Hono {
-  const app = new Hono()
+): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>()
   app.use('/api/*', allowListedOrigins(settings))
+  app.route('/api', api)
   // HEAD is answered like GET, without the body; hono sees to that.
   app.get('/healthz', context => context.json({ ok: true }, 200, fresh))
   app.get('/readyz', context => {

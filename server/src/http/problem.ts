@@ -14,8 +14,9 @@ export interface Problem {
 /** How long clients are asked to stay away where a later attempt may succeed. */
 const retryAfterSeconds = '5'
 
-/** What a status needs beside its body (RFC 9110, 15.5.6 and 15.5.22). */
+/** What a status needs beside its body (RFC 9110, 15.5.2, 15.5.6 and 15.5.22). */
 const neededHeaders: Readonly<Record<number, Record<string, string>>> = {
+  401: { 'WWW-Authenticate': 'Bearer' },
   405: { Allow: 'GET, HEAD' },
   426: { Upgrade: 'websocket', Connection: 'Upgrade' },
 }

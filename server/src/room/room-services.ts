@@ -7,24 +7,12 @@ import type { Clock } from '../foundation/clock.ts'
 import type { TurnBudget } from '../foundation/turn-budget.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { End, UpdateLog } from '../store/update-log.ts'
-import type { DocumentLimits } from './document-limits.ts'
-import type { GateLimits } from './gate.ts'
 import type { Generations } from './generations.ts'
 import type { JoinFrames } from './join-frames.ts'
 import type { Known } from './known.ts'
 import type { RoomObserver } from './observer.ts'
-import type { PresenceLimits } from './presence.ts'
+import type { RoomLimits } from './room-limits.ts'
 import type { Tail } from './tail.ts'
-
-export interface RoomLimits extends GateLimits, DocumentLimits {
-  readonly presence: PresenceLimits
-  /** Accepted and not yet committed; above it the authors' sockets are not read. */
-  readonly waitingBytesMax: number
-  readonly storeAwayCloseAfterMs: number
-  /** Edits that wait for the store longer than this are shown unsaved; null: they are not. */
-  readonly showUnsavedAfterMs: number | null
-  readonly generationKeepMs: number
-}
 
 /** What all rooms of a server share. */
 export interface RoomServices {

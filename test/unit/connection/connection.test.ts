@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createConnection } from 'node:net'
+import { connectionLimits } from '@syncline/server/internal/connection/connection-limits'
 import { startHeartbeat } from '@syncline/server/internal/connection/heartbeat'
 import type { ConnectionObserver } from '@syncline/server/internal/connection/observer'
 import type { Place } from '@syncline/server/internal/connection/session'
@@ -20,16 +21,16 @@ import { hex } from '../../support/room-author.ts'
 import { TestClock, turn } from '../../support/room-clock.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
-const limits = {
-  messageBytesMax: 100_000,
-  waitingBytesMax: 1024 * 1024,
-  /** Paused from half of it on, of which one read of 64 KiB can bring 8,192 more. */
-  waitingMessagesMax: 20_000,
-  waitingMessageBytesMax: 1024 * 1024,
-  connectionsMax: 5,
-  documentNameBytesMax: 1024,
-  firstFrameTimeoutMs: 10_000,
-}
+const waitingBytesMax = 1024 * 1024
+const settings = settingsWith({
+  limitMessageBytes: 100_000,
+  limitPresenceMessageBytes: 64 * 1024,
+  limitWaitingBytes: waitingBytesMax,
+  limitOpeningBytes: 1024 * 1024,
+  limitConnections: 5,
+  // The clock of these tests does not move by itself.
+  limitMessagesPerSecond: 1_000_000,
+})
 const timing = { pingIntervalMs: 30_000, deadAfterMs: 90_000, keepAliveIntervalMs: 25_000 }
 
 /** A room as a connection sees it. */
@@ -85,18 +86,17 @@ beforeEach(async () => {
   })
   startUpgrades = connectionsMax =>
     new Upgrades({
-      admit: admission(settingsWith()),
+      admit: admission(settings),
       clientAddress: clientAddressReader(''),
       basePath: '',
       openRoom: () => opening,
-      authenticator: null,
+      authentication: null,
       authRefusal: 'auto',
       clock,
-      limits: { ...limits, connectionsMax },
-      openingMsMax: 10_000,
+      limits: { ...connectionLimits(settings), connectionsMax },
       observer,
     })
-  upgrades = startUpgrades(limits.connectionsMax)
+  upgrades = startUpgrades(settings.limitConnections)
   http = createServer()
   http.on('upgrade', upgrades.handle)
   await new Promise<void>(resolve => http.listen(0, '127.0.0.1', resolve))
@@ -427,7 +427,7 @@ describe('[SLOW-1] a reader', () => {
       await new Promise(resolve => setImmediate(resolve))
     }
     expect(place.left).toEqual(['lost'])
-    expect(most).toBeLessThan(limits.waitingBytesMax + 2 * update.byteLength)
+    expect(most).toBeLessThan(waitingBytesMax + 2 * update.byteLength)
     clock.advance(5_000)
     await waitUntil('its end', () => upgrades.connections.size === 0)
     expect(events('disconnected')).toMatchObject([{ code: 4508, by: 'server' }])

@@ -3,9 +3,12 @@
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { connectionLimits } from '@syncline/server/internal/connection/connection-limits'
+import { Grants } from '@syncline/server/internal/connection/grants'
 import type { ConnectionObserver } from '@syncline/server/internal/connection/observer'
 import type { Place } from '@syncline/server/internal/connection/session'
 import { Upgrades } from '@syncline/server/internal/connection/upgrade'
+import { settingsWith } from '@syncline/server/internal/foundation/settings'
 import type { Settings } from '@syncline/server/internal/foundation/settings-table'
 import { clientAddressReader } from '@syncline/server/internal/http/client-address'
 import type { Member } from '@syncline/server/internal/room/member'
@@ -14,16 +17,6 @@ import { WebSocket } from 'ws'
 import { type Door, makeToken, openDoor, secret } from '../../support/auth-stage.ts'
 import { connectRaw, frame, type RawClient } from '../../support/raw-client.ts'
 import { waitUntil } from '../../support/wait-until.ts'
-
-const limits = {
-  messageBytesMax: 100_000,
-  waitingBytesMax: 1024 * 1024,
-  waitingMessagesMax: 20_000,
-  waitingMessageBytesMax: 1024 * 1024,
-  connectionsMax: 50,
-  documentNameBytesMax: 1024,
-  firstFrameTimeoutMs: 10_000,
-}
 
 let door: Door
 let http: Server
@@ -54,7 +47,7 @@ async function start(authRefusal: Settings['authRefusal'] = 'auto'): Promise<voi
   upgrades = new Upgrades({
     admit: () => null,
     clientAddress: clientAddressReader(''),
-    authenticator: door.authenticator,
+    authentication: { authenticator: door.authenticator, grants: new Grants(door.revocations, door.clock) },
     authRefusal,
     basePath: '',
     openRoom: document => {
@@ -62,8 +55,7 @@ async function start(authRefusal: Settings['authRefusal'] = 'auto'): Promise<voi
       return Promise.resolve(place)
     },
     clock: door.clock,
-    limits,
-    openingMsMax: 10_000,
+    limits: connectionLimits(settingsWith()),
     observer,
   })
   http = createServer().on('upgrade', upgrades.handle)

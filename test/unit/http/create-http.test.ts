@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { createHttpApi } from '@syncline/server/internal/api/http-api'
 import { settingsWith } from '@syncline/server/internal/foundation/settings'
+import { clientAddressReader } from '@syncline/server/internal/http/client-address'
 import { createHttp, type HttpOptions, type Readiness } from '@syncline/server/internal/http/create-http'
 import { createLogger } from '@syncline/server/internal/observe/logger'
 import { createMetrics } from '@syncline/server/internal/observe/metrics'
@@ -30,6 +32,7 @@ async function serve(options: Partial<HttpOptions> = {}) {
     metrics,
     logger: createLogger({ level: 'info', stream: { write: line => lines.push(line) } }),
     demoFolder: null,
+    api: createHttpApi({ authentication: null, clientAddress: clientAddressReader('') }),
     ...options,
   })
   const server: Server = createServer(requestListener).listen(0, '127.0.0.1')
