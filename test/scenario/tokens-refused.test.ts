@@ -6,7 +6,7 @@ import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type JWTPayload, UnsecuredJWT } from 'jose'
+import { UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { arrive, somePage } from '../support/arrival.ts'
 import { ecKeys, goodClaims, rsaKeys } from '../support/auth-stage.ts'
@@ -26,8 +26,10 @@ const rsa = rsaKeys()
 const otherSecret = Buffer.from('another secret that nobody told the server')
 /** Everything secret that was sent to a server. */
 const sent: string[] = []
-const good = async (changed: JWTPayload = {}, header: Parameters<typeof liveToken>[1] = {}) =>
-  noted(await liveToken({ ...claims, ...changed }, header))
+const good = async (
+  changed: Readonly<Record<string, unknown>> = {},
+  header: Parameters<typeof liveToken>[1] = {},
+) => noted(await liveToken({ ...claims, ...changed }, header))
 
 function noted(token: string): string {
   sent.push(token)

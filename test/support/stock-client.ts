@@ -49,7 +49,10 @@ export interface StockOptions<Doc> {
   readonly connect?: boolean
   readonly protocols?: string[]
   /** Instead of the plain one: what it connects with. */
-  readonly socket?: typeof WebSocket
+  readonly socket?: new (
+    address: string | URL,
+    protocols?: string | string[],
+  ) => WebSocket
   readonly params?: Record<string, string>
   /** The awareness state from the start; the package's own default is `{}`. Null: the client has none. */
   readonly awareness?: Record<string, unknown> | null
@@ -95,7 +98,7 @@ export function installedVersion(name: string): string {
 
 function providerOptions(options: StockOptions<unknown>): ProviderOptions {
   return {
-    WebSocketPolyfill: options.socket ?? WebSocket,
+    WebSocketPolyfill: (options.socket ?? WebSocket) as typeof WebSocket,
     disableBc: true,
     // Connected below, once the awareness state is set: the provider sends it with the opening of the socket.
     connect: false,

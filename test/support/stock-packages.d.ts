@@ -28,6 +28,8 @@ declare module 'y-websocket' {
     readonly awareness: Awareness
     readonly doc: Doc
     readonly url: string
+    /** May be changed: they count from the next connection on. */
+    params: Record<string, string>
     readonly synced: boolean
     readonly wsconnected: boolean
     readonly shouldConnect: boolean
@@ -49,6 +51,8 @@ declare module '@y/websocket' {
     readonly awareness: Awareness
     readonly doc: Doc
     readonly url: string
+    /** May be changed: they count from the next connection on. */
+    params: Record<string, string>
     readonly synced: boolean
     readonly wsconnected: boolean
     readonly shouldConnect: boolean

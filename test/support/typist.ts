@@ -8,6 +8,7 @@ import * as decoding from 'lib0/decoding'
 import { WebSocket } from 'ws'
 import { applyUpdate, Doc, encodeStateAsUpdate, encodeStateVector } from 'yjs'
 import { add, type Evidence, type Held, held, isNothing, nothing } from './evidence.ts'
+import { withToken } from './live-tokens.ts'
 import { frame } from './raw-client.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -18,6 +19,8 @@ const sync = { step1: 0, step2: 1, update: 2 } as const
 export interface TypistOptions {
   readonly wsUrl: string
   readonly evidence: Evidence
+  /** The token to come with, asked for at each connect; none if not given. */
+  readonly token?: () => string
   /** A document that exists already. */
   readonly doc?: Doc
 }
@@ -107,8 +110,9 @@ export class Typist {
   }
 
   #connect(): void {
-    const { wsUrl, evidence } = this.#options
-    const socket = new WebSocket(`${wsUrl}/${evidence.document}`, { perMessageDeflate: false })
+    const { wsUrl, evidence, token } = this.#options
+    const path = token === undefined ? evidence.document : withToken(evidence.document, token())
+    const socket = new WebSocket(`${wsUrl}/${path}`, { perMessageDeflate: false })
     this.#socket = socket
     socket.binaryType = 'nodebuffer'
     socket.on('open', () => socket.send(frame.syncStep1(encodeStateVector(this.doc))))
