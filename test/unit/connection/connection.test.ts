@@ -14,8 +14,8 @@ import { admission } from '@syncline/server/internal/http/admission'
 import { clientAddressReader } from '@syncline/server/internal/http/client-address'
 import type { Member } from '@syncline/server/internal/room/member'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
-import type { Message } from '@syncline/shared/wire/message'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { NotingPlace } from '../../support/noting-place.ts'
 import { connectRaw, frame, type RawClient } from '../../support/raw-client.ts'
 import { hex } from '../../support/room-author.ts'
 import { TestClock, turn } from '../../support/room-clock.ts'
@@ -32,33 +32,6 @@ const settings = settingsWith({
   limitMessagesPerSecond: 1_000_000,
 })
 const timing = { pingIntervalMs: 30_000, deadAfterMs: 90_000, keepAliveIntervalMs: 25_000 }
-
-/** A room as a connection sees it. */
-class NotingPlace implements Place {
-  readonly members: Member[] = []
-  readonly received: Message[] = []
-  readonly left: ('closed' | 'lost')[] = []
-  onReceive: (member: Member, message: Message) => void | Promise<void> = () => {}
-
-  enter(member: Member): void {
-    this.members.push(member)
-  }
-
-  receive(member: Member, message: Message): void | Promise<void> {
-    this.received.push(structuredClone(message))
-    return this.onReceive(member, message)
-  }
-
-  accessChanged(): void {}
-
-  leave(_member: Member, how: 'closed' | 'lost'): void {
-    this.left.push(how)
-  }
-
-  kinds(): string[] {
-    return this.received.map(message => message.kind)
-  }
-}
 
 type Told = { readonly name: keyof ConnectionObserver } & Record<string, unknown>
 
