@@ -69,9 +69,13 @@ export function createHttpApi({
     return revoked.ok ? context.json(revoked.revocation, 201, fresh) : problemResponse(revoked.refusal)
   })
 
-  api.all('/whoami', ({ req }) => problemResponse(new AppError('METHOD_NOT_ALLOWED', { method: req.method })))
-  api.all('/revocations', ({ req }) =>
-    problemResponse(new AppError('METHOD_NOT_ALLOWED', { method: req.method })),
-  )
+  api.all('/whoami', ({ req }) => notAllowed(req.method, 'GET, HEAD'))
+  api.all('/revocations', ({ req }) => notAllowed(req.method, 'POST'))
   return api
+}
+
+function notAllowed(method: string, allowed: string): Response {
+  const response = problemResponse(new AppError('METHOD_NOT_ALLOWED', { method }))
+  response.headers.set('Allow', allowed)
+  return response
 }
