@@ -98,6 +98,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     openRoom: document => rooms.open(document),
     authentication,
     authRefusal: settings.authRefusal,
+    authInBand: settings.authInBand,
     clock,
     limits: connectionLimits(settings),
     observer: watchConnections(logger, metrics),

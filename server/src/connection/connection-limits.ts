@@ -5,6 +5,7 @@ import type { Settings } from '../foundation/settings-table.ts'
 import type { ConnectionLimits } from './connection.ts'
 import type { ConnectionCountLimits } from './connection-counts.ts'
 import type { ConnectsLimits } from './connects.ts'
+import type { HocuspocusLimits } from './hocuspocus-conversation.ts'
 import type { InboundLimits } from './inbound.ts'
 import type { WaitingRoomLimits } from './waiting-room.ts'
 
@@ -16,6 +17,7 @@ export interface AllConnectionLimits {
   readonly waitingRoom: WaitingRoomLimits
   readonly connection: ConnectionLimits
   readonly inbound: InboundLimits
+  readonly hocuspocus: HocuspocusLimits
   /** A room that cannot be opened within this is answered 1013. */
   readonly openingMsMax: number
 }
@@ -48,6 +50,10 @@ export function connectionLimits(settings: Settings): AllConnectionLimits {
     inbound: {
       waitingMessagesMax: settings.limitOpeningFrames,
       waitingMessageBytesMax: settings.limitOpeningBytes,
+    },
+    hocuspocus: {
+      documentsMax: settings.limitDocumentsPerConnection,
+      documentNameBytesMax: settings.limitDocumentNameBytes,
     },
     openingMsMax: settings.storeAwayCloseAfterMs,
   }

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { CloseCode } from '@syncline/shared/wire/close-codes'
+import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { WebSocketServer } from 'ws'
 import type { Clock } from '../foundation/clock.ts'
 import { draw8Bytes } from '../store/random-bytes.ts'
@@ -11,6 +11,7 @@ import { Connection, type ConnectionLimits } from './connection.ts'
 import type { ConnectionCounts } from './connection-counts.ts'
 import { ConnectionUsers } from './connection-users.ts'
 import type { Conversation } from './conversation.ts'
+import type { HocuspocusLimits } from './hocuspocus-conversation.ts'
 import type { Line } from './line.ts'
 import type { ConnectionObserver } from './observer.ts'
 import { onProbation } from './probation.ts'
@@ -34,16 +35,19 @@ export interface ConnectionsOptions {
   readonly refusals: RepeatedRefusals
   readonly clock: Clock
   readonly limits: ConnectionLimits
+  readonly hocuspocus: HocuspocusLimits
   readonly observer: ConnectionObserver
 }
 
 /** How somebody comes through the door. */
-export interface Admitted extends Pick<Visit, 'document' | 'allowed'> {
+export interface Admitted extends Pick<Visit, 'document' | 'allowed' | 'check'> {
   readonly visitor: Visitor
   /** Of the waiting room; null where nobody has to say who they are. */
   readonly leaveWaitingRoom: (() => void) | null
 }
 
+/** How long somebody may take to show who they are: a provider may have to fetch its token first. */
+const strangersMsMax = 60_000
 const atOnce = { how: 'at-once' } as const
 
 export class Connections {
@@ -65,11 +69,11 @@ export class Connections {
   }
 
   open({ request, socket, head }: Arrival, admitted: Admitted): void {
-    const { clock, limits, observer, counts } = this.#options
+    const { clock, limits, hocuspocus, observer, counts, sessions } = this.#options
     this.#webSocketServer.handleUpgrade(request, socket, head, webSocket => {
       const id = draw8Bytes().toString('hex')
       const users = new ConnectionUsers(counts)
-      const onAdmitted = this.#onProbation(socket, admitted, () => connection.cut())
+      const onAdmitted = this.#onProbation(socket, admitted, () => connection)
       const connection: Connection = new Connection({
         id,
         webSocket,
@@ -83,8 +87,10 @@ export class Connections {
             firstFrame,
             { ...admitted, users, onAdmitted },
             {
-              sessions: this.#options.sessions,
+              sessions,
+              limits: hocuspocus,
               refuse: turned => this.#refuse(line, turned, admitted.visitor),
+              onRefused: ({ code, message }) => observer.refused({ code, reason: message }),
             },
           ),
         onClosed: () => {
@@ -98,18 +104,21 @@ export class Connections {
   }
 
   /** Ends when it is known who somebody on the connection is. */
-  #onProbation(socket: Socket, { leaveWaitingRoom }: Admitted, cut: () => void): () => void {
+  #onProbation(socket: Socket, { leaveWaitingRoom }: Admitted, connection: () => Connection): () => void {
     if (leaveWaitingRoom === null) return () => {}
-    const end = onProbation(socket, () => {
-      this.#options.observer.refused({
-        code: 'STRANGER_TOO_LARGE',
-        reason: 'too much was sent without a token',
-      })
-      cut()
+    const { clock, observer } = this.#options
+    const endBytes = onProbation(socket, () => {
+      observer.refused({ code: 'STRANGER_TOO_LARGE', reason: 'too much was sent without a valid token' })
+      connection().cut()
     })
+    const endTime = clock.after(strangersMsMax, () =>
+      connection().close(closeCodes.notAuthenticated, `no valid token came in ${strangersMsMax} ms`),
+    )
+    socket.once('close', endTime)
     return () => {
       leaveWaitingRoom()
-      end()
+      endBytes()
+      endTime()
     }
   }
 

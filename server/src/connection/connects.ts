@@ -17,19 +17,21 @@ const windowSeconds = 10
  * New addresses that are counted in one window, for the memory that each takes. Beyond it they pass: somebody who has so many is not
  * held up by a limit for each, and the limits for all together still hold.
  */
-const addressesMax = 50_000
+const countedAddressesMax = 50_000
 
 export class Connects {
   readonly #limits: ConnectsLimits
   readonly #clock: Clock
   readonly #limiter: RateLimiterMemory
+  readonly #addressesMax: number
   #windowStartMs: number
   /** Addresses that were new in this window. */
   #addresses = 0
 
-  constructor(limits: ConnectsLimits, clock: Clock) {
+  constructor(limits: ConnectsLimits, clock: Clock, addressesMax = countedAddressesMax) {
     this.#limits = limits
     this.#clock = clock
+    this.#addressesMax = addressesMax
     this.#limiter = new RateLimiterMemory({ points: this.#connectsMax, duration: windowSeconds })
     this.#windowStartMs = clock.monotonic()
   }
@@ -58,6 +60,6 @@ export class Connects {
       this.#windowStartMs = nowMs
       this.#addresses = 0
     }
-    return this.#addresses >= addressesMax
+    return this.#addresses >= this.#addressesMax
   }
 }

@@ -8,7 +8,7 @@
  */
 import type { Access } from '@syncline/shared/api/access'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
-import type { Codec } from '@syncline/shared/wire/codec'
+import type { Encoder } from '@syncline/shared/wire/codec'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Grant } from '../auth/grant.ts'
 import type { Identity, Member } from '../room/member.ts'
@@ -29,7 +29,7 @@ export interface SessionOptions {
   /** Unique in this process. */
   readonly id: string
   readonly document: string
-  readonly codec: Codec
+  readonly codec: Encoder
   /** Null where nobody has to say who they are. */
   readonly grant: Grant | null
   /** See `Member.wantsStatus`. */

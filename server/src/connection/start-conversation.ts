@@ -7,6 +7,7 @@ import { yWebsocket } from '@syncline/shared/wire/y-websocket'
 import { AppError } from '../foundation/errors.ts'
 import type { ConnectionUsers } from './connection-users.ts'
 import type { Conversation } from './conversation.ts'
+import { HocuspocusConversation, type HocuspocusLimits } from './hocuspocus-conversation.ts'
 import type { Line } from './line.ts'
 import type { Sessions } from './sessions.ts'
 import type { Allowed } from './visitor.ts'
@@ -19,6 +20,8 @@ export interface Visit {
   readonly document: DocumentName
   /** Whether that may be opened. */
   readonly allowed: Allowed
+  /** Whether another one may be, with a token of its own if one came in the framing. */
+  readonly check: (document: string | null, token: string | null) => Promise<Allowed>
   readonly users: ConnectionUsers
   /** It is known who somebody on this connection is. */
   readonly onAdmitted: () => void
@@ -34,15 +37,14 @@ export interface Turned {
 
 export interface ConversationOptions {
   readonly sessions: Sessions
+  readonly limits: HocuspocusLimits
   readonly refuse: (turned: Turned) => Conversation
+  /** One document of several is refused, and its connection stays. */
+  readonly onRefused: (why: Turned['why']) => void
 }
 
 /** Every y-websocket client begins with SyncStep1 (`00 00`), and no Hocuspocus frame begins with 0. */
 const syncFirstByte = 0
-const unknownFraming = {
-  code: 'FRAMING_UNKNOWN',
-  message: 'the first message has to be a SyncStep1 in the y-websocket framing',
-}
 const strangersFrame = {
   code: 'STRANGER_TOO_LARGE',
   message: `the first message of somebody without a valid token may have ${strangersFrameBytesMax} bytes`,
@@ -51,14 +53,16 @@ const strangersFrame = {
 export function startConversation(
   line: Line,
   firstFrame: Uint8Array,
-  { document, allowed, users, onAdmitted }: Visit,
-  { sessions, refuse }: ConversationOptions,
+  visit: Visit,
+  options: ConversationOptions,
 ): Conversation {
+  const { document, allowed, users, onAdmitted } = visit
+  const { sessions, refuse } = options
   const malformed = (why: Turned['why']) => refuse({ code: closeCodes.malformed, why, isForToken: false })
   if (!allowed.ok && firstFrame.byteLength > strangersFrameBytesMax) {
     return refuse({ code: closeCodes.tooLarge, why: strangersFrame, isForToken: false })
   }
-  if (firstFrame[0] !== syncFirstByte) return malformed(unknownFraming)
+  if (firstFrame[0] !== syncFirstByte) return new HocuspocusConversation(line, { ...visit, ...options })
   if (!document.ok) return malformed(new AppError('DOCUMENT_NAME_INVALID', { reason: document.reason }))
   if (!allowed.ok) {
     const code = allowed.refusal.entry.close ?? closeCodes.notAuthenticated

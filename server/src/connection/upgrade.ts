@@ -20,7 +20,7 @@ import { problemText } from '../http/problem.ts'
 import type { Connection } from './connection.ts'
 import { ConnectionCounts } from './connection-counts.ts'
 import type { AllConnectionLimits } from './connection-limits.ts'
-import { type Arrival, Connections } from './connections.ts'
+import { type Admitted, type Arrival, Connections } from './connections.ts'
 import { Connects } from './connects.ts'
 import type { Grants } from './grants.ts'
 import type { ConnectionObserver } from './observer.ts'
@@ -28,6 +28,7 @@ import type { OverLimit } from './over-limit.ts'
 import { refusalForm } from './refusal-form.ts'
 import { RepeatedRefusals } from './repeated-refusals.ts'
 import { Sessions, type SessionsOptions } from './sessions.ts'
+import type { Visit } from './start-conversation.ts'
 import { checkVisitor, everybody, type Visitor } from './visitor.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
@@ -37,6 +38,8 @@ export interface UpgradesOptions {
   /** Null where nobody has to say who they are. */
   readonly authentication: { readonly authenticator: Authenticator; readonly grants: Grants } | null
   readonly authRefusal: Settings['authRefusal']
+  /** Whether a token that comes in the framing counts. */
+  readonly authInBand: boolean
   /** What comes before the name of a document in a path. */
   readonly basePath: string
   readonly openRoom: SessionsOptions['openRoom']
@@ -86,6 +89,7 @@ export class Upgrades {
       refusals,
       clock,
       limits: limits.connection,
+      hocuspocus: limits.hocuspocus,
       observer,
     })
   }
@@ -144,7 +148,7 @@ export class Upgrades {
 
   #identify(arrival: Arrival, address: ClientAddress): Promise<void> | undefined {
     const { request, socket } = arrival
-    const { authentication } = this.#options
+    const { authentication, authInBand } = this.#options
     const document = this.#documentOf(request)
     const { url, headers } = request
     const found = findToken({ url, headers })
@@ -154,6 +158,7 @@ export class Upgrades {
       return void this.#connections.open(arrival, {
         document,
         allowed: everybody,
+        check: async () => everybody,
         visitor,
         leaveWaitingRoom: null,
       })
@@ -161,34 +166,25 @@ export class Upgrades {
     const waiting = this.#waitingRoom.enter(address)
     if (!waiting.ok) return void this.#refuseOver(arrival, waiting)
     socket.once('close', waiting.release)
-    return this.#check(arrival, { document, visitor, found, leaveWaitingRoom: waiting.release })
+    const check: Visit['check'] = (name, ofFraming) =>
+      checkVisitor(authentication.authenticator, visitor, {
+        document: name,
+        token: authInBand ? ofFraming : null,
+      })
+    const asked = found.ok ? check(document.ok ? document.name : null, null) : Promise.resolve(found)
+    return asked.then(allowed =>
+      this.#judge(arrival, { document, allowed, check, visitor, leaveWaitingRoom: waiting.release }),
+    )
   }
 
   /** Before the handshake, and before anything is opened [AUTH-1]. */
-  async #check(
-    arrival: Arrival,
-    {
-      document,
-      visitor,
-      found,
-      leaveWaitingRoom,
-    }: {
-      readonly document: DocumentName
-      readonly visitor: Visitor
-      readonly found: ReturnType<typeof findToken>
-      readonly leaveWaitingRoom: () => void
-    },
-  ): Promise<void> {
-    const { authentication, authRefusal } = this.#options
-    const asked = { document: document.ok ? document.name : null, token: null }
-    const allowed = found.ok
-      ? await checkVisitor(authentication?.authenticator ?? null, visitor, asked)
-      : found
+  #judge(arrival: Arrival, admitted: Admitted): void {
+    const { allowed, visitor } = admitted
     if (this.#closing) return this.#refuse(arrival, this.#tooMany())
-    if (!allowed.ok && refusalForm(authRefusal, allowed.refusal, visitor) === 'http') {
+    if (!allowed.ok && refusalForm(this.#options.authRefusal, allowed.refusal, visitor) === 'http') {
       return this.#refuseToken(arrival, allowed.refusal, visitor)
     }
-    this.#connections.open(arrival, { document, allowed, visitor, leaveWaitingRoom })
+    this.#connections.open(arrival, admitted)
   }
 
   #documentOf({ url = '' }: IncomingMessage): DocumentName {

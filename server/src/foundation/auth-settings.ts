@@ -3,7 +3,7 @@
  */
 import type { z } from 'zod'
 import { count, dayMs, milliseconds, type Setting, setting } from './setting.ts'
-import { httpUrl, listOf, oneOf, optionalText, secretText } from './setting-type.ts'
+import { httpUrl, listOf, oneOf, optionalText, secretText, yesOrNo } from './setting-type.ts'
 
 /** As many bytes as an HMAC with SHA-256 has (RFC 7518, 3.2). */
 const secretBytesMin = 32
@@ -84,12 +84,17 @@ export const authSettings = {
     '',
     'The origins of pages whose cookies are passed on; without such a list any website could act for those who visit it.',
   ),
+  authInBand: setting(
+    yesOrNo,
+    true,
+    'Whether a token counts that comes after the handshake, in the Hocuspocus framing; otherwise it has to come with the request.',
+  ),
   authRefusal: setting(
     oneOf('auto', 'http', 'close'),
     'auto',
     'How a client is refused: over HTTP before the handshake, or by a close code after it, which is all that a browser can see. `auto` chooses.',
   ),
-} as const satisfies Record<string, Setting<string> | Setting<number>>
+} as const satisfies Record<string, Setting<string> | Setting<number> | Setting<boolean>>
 
 type AuthSettings = {
   readonly [Name in keyof typeof authSettings]: z.output<(typeof authSettings)[Name]['type']['schema']>

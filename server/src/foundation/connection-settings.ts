@@ -72,6 +72,12 @@ export const connectionSettings = {
     'Connections of one user; one more is closed with 4529, unless the oldest is silent, which then gives way.',
     1_000_000,
   ),
+  limitDocumentsPerConnection: count(
+    'documents',
+    500,
+    'Documents on one connection in the Hocuspocus framing; one more closes it with 4529.',
+    100_000,
+  ),
   // An office of a thousand people behind one address, with ten documents each.
   limitConnectionsPerAddress: count(
     'connections',

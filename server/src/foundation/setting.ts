@@ -13,6 +13,7 @@ export type Unit =
   | 'bytes per second'
   | 'connects per second'
   | 'connections'
+  | 'documents'
   | 'rooms'
   | 'revocations'
 

@@ -186,9 +186,8 @@ export class Room {
         return this.#presenceIntake.tellCurrent(member)
       case 'saved':
         return this.#intake.whenSaved(seat, () => member.send(member.encode(message)))
-      case 'status':
-      case 'permission-denied':
-        return member.close(closeCodes.malformed, `only a server sends ${message.kind}`)
+      default:
+        return member.close(closeCodes.malformed, `a client does not send ${message.kind} to a document`)
     }
   }
 

@@ -1,3 +1,5 @@
+import type { Access } from '../api/access.ts'
+
 /**
  * What two ends can say to each other, without the framing that carried it.
  *
@@ -14,6 +16,15 @@ export type Message =
   | { readonly kind: 'awareness'; readonly awareness: Uint8Array }
   | { readonly kind: 'query-awareness' }
   | { readonly kind: 'permission-denied'; readonly reason: string }
+  /** What somebody brings to be let in, in the framing itself; may be empty. */
+  | { readonly kind: 'token'; readonly token: string }
+  /** Asks for a newer one. */
+  | { readonly kind: 'token-request' }
+  | { readonly kind: 'authenticated'; readonly access: Access }
+  /** Text of the application, of which nothing is kept. */
+  | { readonly kind: 'stateless'; readonly payload: string }
+  /** The client is done with this document, and not with its socket. */
+  | { readonly kind: 'close' }
   /** Answers one update or SyncStep2: it is saved (also where all of it was), or it was refused. */
   | { readonly kind: 'status'; readonly saved: boolean }
   /** Asks to be told when everything said before it is saved; answered with the same token (y-sweet's 102). */

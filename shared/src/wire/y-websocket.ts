@@ -89,8 +89,13 @@ function encode(message: Message): Uint8Array {
       encoding.writeVarUint(encoder, auth.permissionDenied)
       encoding.writeVarString(encoder, message.reason)
       break
+    case 'token':
+    case 'token-request':
+    case 'authenticated':
+    case 'stateless':
+    case 'close':
     case 'status':
-      throw new Error('the y-websocket framing has no status')
+      throw new Error(`the y-websocket framing has no ${message.kind}`)
     case 'saved':
       encoding.writeVarUint(encoder, type.saved)
       encoding.writeVarUint8Array(encoder, message.token)

@@ -65,6 +65,7 @@ beforeEach(async () => {
       openRoom: () => opening,
       authentication: null,
       authRefusal: 'auto',
+      authInBand: true,
       clock,
       limits: { ...connectionLimits(settings), connectionsMax },
       observer,

@@ -49,6 +49,7 @@ async function start(authRefusal: Settings['authRefusal'] = 'auto'): Promise<voi
     clientAddress: clientAddressReader(''),
     authentication: { authenticator: door.authenticator, grants: new Grants(door.revocations, door.clock) },
     authRefusal,
+    authInBand: true,
     basePath: '',
     openRoom: document => {
       asked.push(document)

@@ -1,0 +1,153 @@
+/**
+ * What is said in the Hocuspocus framing: many documents on one socket, each under a key of its own.
+ */
+import { closeCodes } from '@syncline/shared/wire/close-codes'
+import { decodeHocuspocus, hocuspocusCodec, hocuspocusPong } from '@syncline/shared/wire/hocuspocus'
+import type { Message } from '@syncline/shared/wire/message'
+import { awarenessAboutNobody } from '@syncline/shared/wire/y-websocket'
+import type { ConnectionUsers } from './connection-users.ts'
+import type { Conversation } from './conversation.ts'
+import { KeyedSession } from './keyed-session.ts'
+import type { Line } from './line.ts'
+import type { Sessions } from './sessions.ts'
+import type { Allowed } from './visitor.ts'
+import { webSocketFrame } from './web-socket-frame.ts'
+
+export interface HocuspocusLimits {
+  /** Keys of one socket, those that were refused included. */
+  readonly documentsMax: number
+  readonly documentNameBytesMax: number
+}
+
+export interface HocuspocusOptions {
+  readonly sessions: Sessions
+  readonly limits: HocuspocusLimits
+  /** Whether a document may be opened with a token that came in the framing, or with what the request brought. */
+  readonly check: (document: string, token: string | null) => Promise<Allowed>
+  readonly users: ConnectionUsers
+  readonly onAdmitted: () => void
+  readonly onRefused: (why: { readonly code: string; readonly message: string }) => void
+}
+
+type Said = Extract<ReturnType<typeof decodeHocuspocus>, { kind: 'message' }>
+
+/** Of all keys of a socket together, while their tokens are checked. */
+const uncheckedMessagesMax = 1_000
+const uncheckedBytesMax = 4 * 1024 * 1024
+
+const pong = webSocketFrame(hocuspocusPong)
+
+export class HocuspocusConversation implements Conversation {
+  readonly #line: Line
+  readonly #options: HocuspocusOptions
+  readonly #keyed = new Map<string, KeyedSession>()
+  #opened = 0
+  #uncheckedMessages = 0
+  #uncheckedBytes = 0
+
+  constructor(line: Line, options: HocuspocusOptions) {
+    this.#line = line
+    this.#options = options
+  }
+
+  hear(frame: Uint8Array): void {
+    const { documentNameBytesMax } = this.#options.limits
+    const decoded = decodeHocuspocus(frame, documentNameBytesMax)
+    switch (decoded.kind) {
+      case 'malformed':
+        return this.#line.close(closeCodes.malformed, decoded.reason)
+      case 'ping':
+        return this.#line.send(pong)
+      case 'pong':
+        return
+      case 'key-refused':
+        return this.#refuseKey(decoded)
+      case 'message':
+        return this.#hear(decoded, frame.byteLength)
+    }
+  }
+
+  /** Any document's will do: a provider's watchdog is its socket's. */
+  keepAlive(): Uint8Array | null {
+    for (const [key, keyed] of this.#keyed) {
+      if (keyed.isOpen) return framed(key, { kind: 'awareness', awareness: awarenessAboutNobody })
+    }
+    return null
+  }
+
+  leave(how: 'closed' | 'lost'): void {
+    for (const keyed of this.#keyed.values()) keyed.leave(how)
+    this.#keyed.clear()
+  }
+
+  #hear({ key, document, message }: Said, bytes: number): void {
+    const keyed = this.#keyed.get(key) ?? this.#begin(key, document)
+    if (keyed === null) return
+    if (message.kind !== 'close') return keyed.hear(message, bytes)
+    // Nothing is answered: it could reach a provider that has taken its place at once.
+    keyed.leave('closed')
+    this.#keyed.delete(key)
+  }
+
+  #refuseKey({ key, reason }: { readonly key: string; readonly reason: string }): void {
+    this.#options.onRefused({ code: 'DOCUMENT_NAME_INVALID', message: reason })
+    this.#line.send(framed(key, { kind: 'permission-denied', reason }))
+  }
+
+  #begin(key: string, document: string): KeyedSession | null {
+    const { sessions, users, limits, check, onRefused, onAdmitted } = this.#options
+    if (this.#keyed.size >= limits.documentsMax) {
+      this.#line.close(closeCodes.tooMany, `at most ${limits.documentsMax} documents are open on one socket`)
+      return null
+    }
+    const codec = hocuspocusCodec(key)
+    const keyed = new KeyedSession({
+      say: message => this.#line.send(framed(key, message)),
+      check: token => check(document, token),
+      open: (grant, end) => {
+        onAdmitted()
+        const line = this.#line
+        return sessions.open({
+          id: this.#nextId(),
+          document,
+          codec,
+          grant,
+          wantsStatus: true,
+          line,
+          users,
+          end,
+        })
+      },
+      replaceGrant: (session, grant) => sessions.replaceGrant(session, grant),
+      closeConnection: (code, detail) => this.#line.close(code, detail),
+      onRefused,
+      mayWait: bytes => this.#mayWait(bytes),
+      noLongerWaits: bytes => {
+        this.#uncheckedMessages--
+        this.#uncheckedBytes -= bytes
+      },
+    })
+    this.#keyed.set(key, keyed)
+    return keyed
+  }
+
+  /** The first session of a socket is named like it, as in the other framing. */
+  #nextId(): string {
+    const { id } = this.#line
+    return this.#opened++ === 0 ? id : `${id}-${this.#opened}`
+  }
+
+  #mayWait(bytes: number): boolean {
+    if (this.#uncheckedMessages >= uncheckedMessagesMax || this.#uncheckedBytes + bytes > uncheckedBytesMax) {
+      this.#line.close(closeCodes.tooMany, 'too much was sent before a token was checked')
+      return false
+    }
+    this.#uncheckedMessages++
+    this.#uncheckedBytes += bytes
+    return true
+  }
+}
+
+function framed(key: string, message: Message): Uint8Array {
+  return webSocketFrame(hocuspocusCodec(key).encode(message))
+}

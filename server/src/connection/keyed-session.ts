@@ -1,0 +1,123 @@
+/**
+ * One key of a Hocuspocus socket: a document, or one of several sessions of it. Authenticated, opened and closed on its own.
+ *
+ *     new ── its first frame ──▶ checking ── granted ──▶ open ── CLOSE ──▶ left
+ *                                    └───── refused ──▶ refused ── another token ──▶ checking
+ *
+ * A provider sends its token first and everything else behind it without waiting, so what comes meanwhile waits in order.
+ * Where it is refused it goes on sending: that is dropped, and the socket stays, since other documents live on it.
+ */
+import type { CloseCode } from '@syncline/shared/wire/close-codes'
+import type { Message } from '@syncline/shared/wire/message'
+import type { Grant } from '../auth/grant.ts'
+import type { Session } from './session.ts'
+import type { Allowed } from './visitor.ts'
+
+export interface KeyedSessionOptions {
+  /** Queues one message for this key. */
+  readonly say: (message: Message) => void
+  readonly check: (token: string | null) => Promise<Allowed>
+  readonly open: (grant: Grant | null, end: Ended) => Session
+  readonly replaceGrant: (session: Session, grant: Grant | null) => void
+  /** The whole connection has to come back. */
+  readonly closeConnection: (code: CloseCode, detail?: string) => void
+  readonly onRefused: (why: { readonly code: string; readonly message: string }) => void
+  /** What waits for a check is bounded over all keys of a socket: false where no more may wait, and the connection is closed. */
+  readonly mayWait: (bytes: number) => boolean
+  readonly noLongerWaits: (bytes: number) => void
+}
+
+type Ended = (session: Session, code: CloseCode, detail?: string) => void
+
+interface Waiting {
+  readonly message: Message
+  readonly bytes: number
+}
+
+type State =
+  | { readonly at: 'new' }
+  | { readonly at: 'checking'; readonly waiting: Waiting[] }
+  | { readonly at: 'open'; readonly session: Session }
+  | { readonly at: 'refused' }
+  | { readonly at: 'left' }
+
+export class KeyedSession {
+  readonly #options: KeyedSessionOptions
+  #state: State = { at: 'new' }
+  /** Of several tokens the newest counts, however long the checks of the others take. */
+  #attempt = 0
+
+  constructor(options: KeyedSessionOptions) {
+    this.#options = options
+  }
+
+  get isOpen(): boolean {
+    return this.#state.at === 'open'
+  }
+
+  hear(message: Message, bytes: number): void {
+    if (message.kind === 'token') return this.#authenticate(message.token === '' ? null : message.token)
+    // A provider before 4.0 that has no token sends none.
+    if (this.#state.at === 'new') this.#authenticate(null)
+    const state = this.#state
+    if (state.at === 'open') return state.session.take(message, bytes)
+    if (state.at === 'checking' && this.#options.mayWait(bytes)) state.waiting.push({ message, bytes })
+  }
+
+  leave(how: 'closed' | 'lost'): void {
+    this.#become({ at: 'left' }, how)
+  }
+
+  #authenticate(token: string | null): void {
+    const attempt = ++this.#attempt
+    if (this.#state.at !== 'open' && this.#state.at !== 'checking')
+      this.#become({ at: 'checking', waiting: [] })
+    void this.#options.check(token).then(allowed => {
+      if (attempt !== this.#attempt || this.#state.at === 'left') return
+      if (allowed.ok) this.#grant(allowed.grant)
+      else this.#refuse(allowed.refusal)
+    })
+  }
+
+  #grant(grant: Grant | null): void {
+    const state = this.#state
+    if (state.at === 'open') return this.#replaceGrant(state.session, grant)
+    const waiting = state.at === 'checking' ? state.waiting : []
+    this.#options.say({ kind: 'authenticated', access: grant?.access ?? 'write' })
+    const session = this.#options.open(grant, (_, code, detail) => this.#end(code, detail))
+    // The room may be such that it has ended at once.
+    if (session.hasLeft) return
+    this.#become({ at: 'open', session })
+    for (const { message, bytes } of waiting) session.take(message, bytes)
+  }
+
+  /** A provider that has sent another token is told only where it changes what it may do. */
+  #replaceGrant(session: Session, grant: Grant | null): void {
+    const { say, replaceGrant } = this.#options
+    const { access } = session
+    if ((grant?.user?.id ?? null) !== (session.identity?.user?.id ?? null)) {
+      return this.#refuse({ code: 'TOKEN_OF_ANOTHER', message: 'the token is of another user than before' })
+    }
+    replaceGrant(session, grant)
+    if (session.access !== access) say({ kind: 'authenticated', access: session.access })
+  }
+
+  /** For good, the provider is told so for this document; for a while, it comes back by itself only if the socket ends. */
+  #end(code: CloseCode, detail: string = code.reason): void {
+    if (code.retry) this.#options.closeConnection(code, detail)
+    else this.#refuse({ code: String(code.code), message: detail })
+  }
+
+  #refuse(why: { readonly code: string; readonly message: string }): void {
+    this.#become({ at: 'refused' }, 'closed')
+    this.#options.onRefused(why)
+    this.#options.say({ kind: 'permission-denied', reason: why.message })
+  }
+
+  #become(state: State, how: 'closed' | 'lost' = 'closed'): void {
+    const former = this.#state
+    this.#state = state
+    if (former.at === 'checking') for (const { bytes } of former.waiting) this.#options.noLongerWaits(bytes)
+    if (former.at === 'open' && state.at !== 'open') former.session.leave(how)
+  }
+}
