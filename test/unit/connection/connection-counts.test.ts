@@ -186,16 +186,17 @@ test('[LIM-1 connections-per-user] a retry asks others than those that have just
   expect(sockets[7]?.isEvicted).toBe(true)
 })
 
-test('[LIM-1 connections-per-user-and-document] documents and users are counted apart, however they are called', () => {
-  fill(toDocument, limits.perUserAndDocumentMax, none)
-  for (const [user, document] of [
-    ['ada', 'other'],
-    ['eve', 'doc'],
-    ['ada","doc', ''],
-  ] as const) {
-    expect(counts.toDocument(user, document, new Socket({ hangs: false }))).toMatchObject({ ok: true })
-  }
-})
+test.each([' ', ',', '/', '","', '\0'])(
+  '[LIM-1 connections-per-user-and-document] users and documents with %j in their names are counted apart',
+  between => {
+    const come = (user: string, document: string) =>
+      counts.toDocument(user, document, new Socket({ hangs: false }))
+    for (let taken = 0; taken < limits.perUserAndDocumentMax; taken++) come('ada', `b${between}c`)
+    expect(come(`ada${between}b`, 'c')).toMatchObject({ ok: true })
+    expect(come('ada', 'c')).toMatchObject({ ok: true })
+    expect(come('eve', `b${between}c`)).toMatchObject({ ok: true })
+  },
+)
 
 describe('[LIM-1 connections-per-address] connections from an address', () => {
   test('[LIM-1 connections-per-address] are refused beyond the limit, and taken again when one has gone', () => {

@@ -60,6 +60,14 @@ describe('what is remembered', () => {
   })
 })
 
+test('who was refused again a moment ago is not the first to be forgotten', () => {
+  for (let token = 0; token < 10_000; token++) refusals.note(`token ${token}`, home)
+  refusals.note('token 0', home)
+  refusals.note('one more', home)
+  expect(refusals.note('token 0', home).how).toBe('later')
+  expect(refusals.note('token 1', home).how).toBe('at-once')
+})
+
 describe('those who wait to be told', () => {
   test('are at most 200 from one address; more are told nothing', () => {
     refusals.note(null, home)

@@ -19,3 +19,10 @@ test('what is refused is not counted', () => {
   expect(tally.take(from('c'))).toEqual({ ok: false, full: 'all' })
   expect([tally.all, tally.addresses]).toEqual([2, 2])
 })
+
+test('a program of this machine is taken, whoever has come from its address through somebody else', () => {
+  const tally = new Tally({ max: 3, perAddressMax: 1 })
+  expect(tally.take(from('127.0.0.1')).ok).toBe(true)
+  expect(tally.take(from('127.0.0.1')).ok).toBe(false)
+  expect(tally.take(from('127.0.0.1', true)).ok).toBe(true)
+})
