@@ -12,6 +12,8 @@ import { TurnBudget } from '../foundation/turn-budget.ts'
 /** Who has a grant. */
 export interface Grantee {
   setAccess(access: Access): void
+  /** The grant ends within a minute, and not if another token comes: told once. */
+  endsSoon(): void
   close(code: CloseCode, detail?: string): void
 }
 
@@ -27,8 +29,11 @@ interface Watched {
   readonly grantee: Grantee
   /** As the token gave it: what a revocation takes away of it can be given back. */
   grant: Grant
+  isToldOfEnd: boolean
 }
 
+/** What a client may take to fetch another token. */
+const soonMs = 60_000
 /** How late a grant may end. Looking through all of them costs less than a timer for each. */
 const lookMs = 1_000
 /** Judged in one turn of the event loop: about a millisecond. */
@@ -46,17 +51,18 @@ export class Grants {
     this.#clock = clock
     this.#stops = [
       revocations.onChange(() => void this.#judgeAll()),
-      clock.every(lookMs, () => this.#endThoseThatAreOver()),
+      clock.every(lookMs, () => this.#lookThrough()),
     ]
   }
 
   /** From when the session is opened until `stop`. What was revoked since the grant was checked counts at once. */
   watch(grant: Grant, document: string, grantee: Grantee): WatchedGrant {
-    const watched: Watched = { grant, document, grantee }
+    const watched: Watched = { grant, document, grantee, isToldOfEnd: false }
     this.#watched.add(watched)
     return {
       replace: newer => {
         watched.grant = newer
+        watched.isToldOfEnd = false
         this.#judge(watched)
       },
       stop: () => this.#watched.delete(watched),
@@ -81,11 +87,16 @@ export class Grants {
     else this.#end(grantee, judged.refusal)
   }
 
-  #endThoseThatAreOver(): void {
+  #lookThrough(): void {
     const nowMs = this.#clock.now()
-    for (const { grant, grantee } of [...this.#watched]) {
-      if (grant.endsMs > nowMs) continue
-      this.#end(grantee, new AppError('TOKEN_EXPIRED', { until: new Date(grant.endsMs).toISOString() }))
+    for (const watched of [...this.#watched]) {
+      const { grant, grantee, isToldOfEnd } = watched
+      if (grant.endsMs <= nowMs) {
+        this.#end(grantee, new AppError('TOKEN_EXPIRED', { until: new Date(grant.endsMs).toISOString() }))
+      } else if (!isToldOfEnd && grant.endsMs - soonMs <= nowMs) {
+        watched.isToldOfEnd = true
+        grantee.endsSoon()
+      }
     }
   }
 

@@ -104,7 +104,7 @@ export class HocuspocusConversation implements Conversation {
     const keyed = new KeyedSession({
       say: message => this.#line.send(framed(key, message)),
       check: token => check(document, token),
-      open: (grant, end) => {
+      open: (grant, told) => {
         onAdmitted()
         const line = this.#line
         return sessions.open({
@@ -115,7 +115,7 @@ export class HocuspocusConversation implements Conversation {
           wantsStatus: true,
           line,
           users,
-          end,
+          ...told,
         })
       },
       replaceGrant: (session, grant) => sessions.replaceGrant(session, grant),

@@ -10,14 +10,14 @@
 import type { CloseCode } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Grant } from '../auth/grant.ts'
-import type { Session } from './session.ts'
+import type { Session, SessionOptions } from './session.ts'
 import type { Allowed } from './visitor.ts'
 
 export interface KeyedSessionOptions {
   /** Queues one message for this key. */
   readonly say: (message: Message) => void
   readonly check: (token: string | null) => Promise<Allowed>
-  readonly open: (grant: Grant | null, end: Ended) => Session
+  readonly open: (grant: Grant | null, told: Pick<SessionOptions, 'end' | 'endsSoon'>) => Session
   readonly replaceGrant: (session: Session, grant: Grant | null) => void
   /** The whole connection has to come back. */
   readonly closeConnection: (code: CloseCode, detail?: string) => void
@@ -26,8 +26,6 @@ export interface KeyedSessionOptions {
   readonly mayWait: (bytes: number) => boolean
   readonly noLongerWaits: (bytes: number) => void
 }
-
-type Ended = (session: Session, code: CloseCode, detail?: string) => void
 
 interface Waiting {
   readonly message: Message
@@ -84,7 +82,11 @@ export class KeyedSession {
     if (state.at === 'open') return this.#replaceGrant(state.session, grant)
     const waiting = state.at === 'checking' ? state.waiting : []
     this.#options.say({ kind: 'authenticated', access: grant?.access ?? 'write' })
-    const session = this.#options.open(grant, (_, code, detail) => this.#end(code, detail))
+    const session = this.#options.open(grant, {
+      end: (_, code, detail) => this.#end(code, detail),
+      // A provider answers with its token; one before 3.0 does not, and is refused when the grant ends.
+      endsSoon: () => this.#options.say({ kind: 'token-request' }),
+    })
     // The room may be such that it has ended at once.
     if (session.hasLeft) return
     this.#become({ at: 'open', session })

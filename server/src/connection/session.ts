@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly limits: InboundLimits
   /** The session has to end: how a client is told is its framing's. */
   readonly end: (session: Session, code: CloseCode, detail?: string) => void
+  /** The grant ends soon: the client may be asked for another token, where its framing can. */
+  readonly endsSoon: () => void
 }
 
 type State =
@@ -120,6 +122,10 @@ export class Session implements Member {
     if (access === this.#access) return
     this.#access = access
     if (this.#state.at === 'joined') this.#state.place.accessChanged(this)
+  }
+
+  endsSoon(): void {
+    if (this.#state.at !== 'left') this.#options.endsSoon()
   }
 
   encode(message: Message): Uint8Array {

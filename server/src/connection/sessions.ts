@@ -26,7 +26,10 @@ export interface SessionsOptions {
 
 /** What is asked for, by somebody who may have it. */
 export interface SessionRequest
-  extends Pick<SessionOptions, 'id' | 'document' | 'codec' | 'grant' | 'wantsStatus' | 'line' | 'end'> {
+  extends Pick<
+    SessionOptions,
+    'id' | 'document' | 'codec' | 'grant' | 'wantsStatus' | 'line' | 'end' | 'endsSoon'
+  > {
   /** Of its connection. */
   readonly users: ConnectionUsers
 }

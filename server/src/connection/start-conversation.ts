@@ -78,6 +78,8 @@ export function startConversation(
     line,
     users,
     end: (_, code, detail) => line.close(code, detail),
+    // There is no message for it: the client comes back with another token when this connection ends.
+    endsSoon: () => {},
   })
   return new YWebsocketConversation(line, session)
 }
