@@ -65,7 +65,7 @@ const wrong: readonly Wrong[] = [
   {
     ...notAuthenticated,
     what: 'what is no token',
-    token: () => noted('abc.def.ghi-not-a-token'),
+    token: () => noted(`abc.def.${randomUUID()}`),
     code: 'TOKEN_MALFORMED',
     says: 'cannot be read',
   },
@@ -221,7 +221,8 @@ test('[AUTH-1] whoever was refused has left no document behind, at any server', 
 
 test('[AUTH-1] a connection that says nothing, or is refused and goes on talking, is told nothing of any document', async () => {
   const { wsUrl } = servers.secret
-  using client = await connectRaw(wsUrl, 'plan', { origin: somePage })
+  const expired = await good({ exp: secondsFromNow(-60) })
+  using client = await connectRaw(wsUrl, withToken('plan', expired), { origin: somePage })
   // All at once: what stands behind the frame that is refused must not be heard either.
   for (const said of [frame.syncStep1(), frame.syncStep1(), frame.presence(7, 1, { name: 'Eve' })])
     client.send(said)

@@ -58,11 +58,14 @@ describe('at two instances', () => {
         expect(ends).toMatchObject([{ code: 4401 }])
         expect(ends[0]!.reason).toContain('has been revoked')
       }
-      for (const { wsUrl } of [left, right]) {
-        const path = withToken(document, token)
-        expect(await arrive(wsUrl, path)).toMatchObject({ status: 401, code: 'GRANT_REVOKED' })
-        expect(await arrive(wsUrl, path, { origin: somePage })).toMatchObject({ told: 'close', code: 4401 })
-      }
+      const path = withToken(document, token)
+      const again = [left, right].flatMap(({ wsUrl }) => [
+        arrive(wsUrl, path),
+        arrive(wsUrl, path, { origin: somePage }),
+      ])
+      const program = { told: 'http', status: 401, code: 'GRANT_REVOKED' }
+      const page = { told: 'close', code: 4401, frames: 0 }
+      expect(await Promise.all(again)).toMatchObject([program, page, program, page])
       if (othersStay) {
         const [one, other] = bystanders as [StockClient, StockClient]
         textOf(one).insert(0, 'going on')
