@@ -41,6 +41,7 @@ import { watchRelay } from './relay/watch-relay.ts'
 import { JoinFrames } from './room/join-frames.ts'
 import { roomLimits } from './room/room-limits.ts'
 import { Rooms } from './room/rooms.ts'
+import type { StatelessText } from './room/stateless.ts'
 import { watchRooms } from './room/watch-rooms.ts'
 import { openDiskLog } from './store/disk-log.ts'
 import { openDiskRevocations } from './store/disk-revocations.ts'
@@ -60,6 +61,8 @@ export interface ServerOptions {
   readonly metrics?: Metrics
   /** Says who somebody is and what they may open; takes the place of settings that say it otherwise. */
   readonly authenticate?: AuthenticatorOptions['authenticate']
+  /** Told of each stateless message (Hocuspocus framing). What it throws is logged. */
+  readonly onStateless?: (text: StatelessText) => void
 }
 
 /** A server that does not listen: mount both in an HTTP server of your own, or let `syncline serve` do it. */
@@ -83,7 +86,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const clock = options.clock ?? systemClock
   const logger = options.logger ?? createLogger({ level: settings.logLevel })
   const metrics = options.metrics ?? createMetrics()
-  const engine = await startEngine(settings, { clock, logger, metrics })
+  const { onStateless = () => {} } = options
+  const engine = await startEngine(settings, { clock, logger, metrics, onStateless })
   const { log, rooms } = engine
   const { authenticate } = options
   const onEvent = watchAuth(logger, metrics)
@@ -130,7 +134,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
 export async function openOperations(
   settings: Settings,
 ): Promise<{ readonly operations: Operations; close(): Promise<void> }> {
-  const around = { clock: systemClock, logger: silentLogger, metrics: createMetrics() }
+  const around = { clock: systemClock, logger: silentLogger, metrics: createMetrics(), onStateless: () => {} }
   const engine = await startEngine(settings, around)
   const { health } = engine.log
   if (health.at === 'here') return engine
@@ -146,10 +150,12 @@ interface Engine {
   close(): Promise<void>
 }
 
+interface Around extends Required<Pick<ServerOptions, 'clock' | 'logger' | 'metrics' | 'onStateless'>> {}
+
 /** Store, workers and rooms. */
 async function startEngine(
   settings: Settings,
-  { clock, logger, metrics }: { clock: Clock; logger: Logger; metrics: Metrics },
+  { clock, logger, metrics, onStateless }: Around,
 ): Promise<Engine> {
   const instance = randomBytes(8).toString('hex')
   const log = await openLog(settings, { clock, instance, onEvent: watchStore(logger, metrics) })
@@ -173,6 +179,7 @@ async function startEngine(
     instance,
     limits: roomLimits(settings),
     observer,
+    onStateless,
     loopLagMs: loopLag.lagMs,
   }
   const rooms = new Rooms(services, { roomsMax: settings.limitRooms, idleMs: settings.roomIdleMs })

@@ -62,6 +62,7 @@ export class PresenceInstance {
         this.asked++
         this.#reach(other => other.remote.asked())
       },
+      sayStateless() {},
       leave() {},
     }
     const note = (event: unknown) => void this.events.push(event)

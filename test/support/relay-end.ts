@@ -42,6 +42,7 @@ export class HearingListener implements RelayListener {
   readonly heard: StoredEntry[] = []
   readonly ends: End[] = []
   readonly presences: { instance: string; awareness: string; whole: boolean }[] = []
+  readonly texts: string[] = []
   asked = 0
   bases = 0
   epochs = 0
@@ -49,8 +50,8 @@ export class HearingListener implements RelayListener {
 
   /** Everything but `subscriptions`. */
   get calls(): number {
-    const { heard, ends, presences, asked, bases, epochs } = this
-    return heard.length + ends.length + presences.length + asked + bases + epochs
+    const { heard, ends, presences, texts, asked, bases, epochs } = this
+    return heard.length + ends.length + presences.length + texts.length + asked + bases + epochs
   }
 
   entries(entries: readonly StoredEntry[]): void {
@@ -67,6 +68,10 @@ export class HearingListener implements RelayListener {
 
   epochEnded(): void {
     this.epochs++
+  }
+
+  stateless(payload: string): void {
+    this.texts.push(payload)
   }
 
   presence(instance: string, awareness: Uint8Array, whole: boolean): void {

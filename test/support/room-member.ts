@@ -24,6 +24,7 @@ export class TestMember implements Member {
   access: Access = 'write'
   identity: Identity | null = null
   wantsStatus = false
+  takesStateless = false
   readonly sent: Message[] = []
   /** What was set by the room: false while the author's socket is not read. */
   reading = true

@@ -69,6 +69,7 @@ export function shareLog(clock: TestClock, first: UpdateLog): SharedLog {
         return {
           sayPresence: (awareness, whole) =>
             publish(instance, document, other => other.presence(String(instance), awareness, whole)),
+          sayStateless: payload => publish(instance, document, other => other.stateless(payload)),
           askPresence: () => publish(instance, document, other => other.presenceAsked()),
           leave: () => rooms.splice(rooms.indexOf(room), 1),
         }

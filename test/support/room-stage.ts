@@ -14,6 +14,7 @@ import { openRoom } from '@syncline/server/internal/room/open-room'
 import type { Room } from '@syncline/server/internal/room/room'
 import type { RoomLimits } from '@syncline/server/internal/room/room-limits'
 import type { RoomServices } from '@syncline/server/internal/room/room-services'
+import type { StatelessText } from '@syncline/server/internal/room/stateless'
 import { emptyUpdate } from '@syncline/shared/update/cut'
 import type { Message } from '@syncline/shared/wire/message'
 import { TestClock, turn } from './room-clock.ts'
@@ -35,6 +36,7 @@ export const testLimits: RoomLimits = {
     graceMs: 2_000,
     outdatedMs: 30_000,
   },
+  stateless: { bytesMax: 64 * 1024, isForAll: false },
   waitingBytesMax: 4 * 1024 * 1024,
   storeAwayCloseAfterMs: 10_000,
   showUnsavedAfterMs: null,
@@ -97,6 +99,8 @@ export interface Stage {
   readonly log: TestLog
   readonly events: RoomEvent[]
   readonly services: RoomServices
+  /** Stateless messages that whoever embeds the server is told of. */
+  readonly texts: readonly StatelessText[]
   eventsNamed<Name extends EventName>(name: Name): Extract<RoomEvent, { name: Name }>[]
 }
 
@@ -106,6 +110,7 @@ export function createStage(options: StageOptions = {}): Stage {
   const log = options.log ?? createTestLog(clock)
   const workers = { ...workersInProcess, ...options.workers }
   const { events, observer } = noteEvents()
+  const texts: StatelessText[] = []
   const services: RoomServices = {
     log,
     relay: options.relay ?? null,
@@ -115,13 +120,14 @@ export function createStage(options: StageOptions = {}): Stage {
     instance: options.instance ?? 'instance 1',
     limits: { ...testLimits, ...options.limits },
     observer,
+    onStateless: text => void texts.push(text),
     loopLagMs: () => 0,
     joinFrames: new JoinFrames(log, workers),
     joinBudget: new TurnBudget(1024 * 1024),
   }
   const eventsNamed: Stage['eventsNamed'] = name =>
     events.filter(event => event.name === name) as Extract<RoomEvent, { name: typeof name }>[]
-  return { clock, log, events, services, eventsNamed }
+  return { clock, log, events, texts, services, eventsNamed }
 }
 
 export interface RoomStage extends Stage {

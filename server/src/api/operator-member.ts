@@ -28,6 +28,7 @@ export class OperatorMember implements Member {
   readonly access = 'write'
   readonly identity = null
   readonly wantsStatus = false
+  readonly takesStateless = false
   /** Of its own: a frame that is shared is encoded for others. */
   readonly framing = 'operator'
   readonly waitingBytes = 0

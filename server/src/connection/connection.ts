@@ -112,7 +112,10 @@ export class Connection implements Line {
 
   setReading(who: object, reading: boolean): void {
     if (reading) this.#holding.delete(who)
-    else this.#holding.add(who)
+    else {
+      this.#holding.add(who)
+      this.#answerPings()
+    }
     const { webSocket } = this.#options
     const reads = this.#holding.size === 0
     if (reads !== webSocket.isPaused || this.#state.at === 'closing') return
@@ -154,6 +157,8 @@ export class Connection implements Line {
     timing: { pingIntervalMs: number; deadAfterMs: number; keepAliveIntervalMs: number },
   ): void {
     if (this.#state.at === 'closing') return
+    // Who is not read cannot be heard.
+    if (this.#holding.size > 0) this.#heardMs = nowMs
     if (nowMs - this.#heardMs >= timing.deadAfterMs) {
       this.#options.webSocket.terminate()
       return
@@ -185,6 +190,10 @@ export class Connection implements Line {
 
   #heard(): void {
     this.#heardMs = this.#options.clock.monotonic()
+    this.#answerPings()
+  }
+
+  #answerPings(): void {
     if (this.#pings.length > 0) for (const resolve of this.#pings.splice(0)) resolve()
   }
 

@@ -112,7 +112,7 @@ export class HocuspocusConversation implements Conversation {
           document,
           codec,
           grant,
-          wantsStatus: true,
+          isProvider: true,
           line,
           users,
           ...told,

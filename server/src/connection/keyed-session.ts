@@ -7,6 +7,7 @@
  * A provider sends its token first and everything else behind it without waiting, so what comes meanwhile waits in order.
  * Where it is refused it goes on sending: that is dropped, and the socket stays, since other documents live on it.
  */
+import { allows } from '@syncline/shared/api/access'
 import type { CloseCode } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Grant } from '../auth/grant.ts'
@@ -81,7 +82,7 @@ export class KeyedSession {
     const state = this.#state
     if (state.at === 'open') return this.#replaceGrant(state.session, grant)
     const waiting = state.at === 'checking' ? state.waiting : []
-    this.#options.say({ kind: 'authenticated', access: grant?.access ?? 'write' })
+    this.#options.say({ kind: 'authenticated', mayWrite: grant === null || allows(grant.access, 'write') })
     const session = this.#options.open(grant, {
       end: (_, code, detail) => this.#end(code, detail),
       // A provider answers with its token; one before 3.0 does not, and is refused when the grant ends.
@@ -101,7 +102,7 @@ export class KeyedSession {
       return this.#refuse({ code: 'TOKEN_OF_ANOTHER', message: 'the token is of another user than before' })
     }
     replaceGrant(session, grant)
-    if (session.access !== access) say({ kind: 'authenticated', access: session.access })
+    if (session.access !== access) say({ kind: 'authenticated', mayWrite: allows(session.access, 'write') })
   }
 
   /** For good, the provider is told so for this document; for a while, it comes back by itself only if the socket ends. */

@@ -32,8 +32,8 @@ export interface SessionOptions {
   readonly codec: Encoder
   /** Null where nobody has to say who they are. */
   readonly grant: Grant | null
-  /** See `Member.wantsStatus`. */
-  readonly wantsStatus: boolean
+  /** Whether its framing has statuses and stateless messages (Hocuspocus). */
+  readonly isProvider: boolean
   readonly line: Line
   readonly limits: InboundLimits
   /** The session has to end: how a client is told is its framing's. */
@@ -57,6 +57,7 @@ export class Session implements Member {
   readonly framing: string
   readonly identity: Identity | null
   readonly wantsStatus: boolean
+  readonly takesStateless: boolean
   readonly #options: SessionOptions
   readonly #line: Line
   readonly #inbound: Inbound
@@ -66,7 +67,7 @@ export class Session implements Member {
   #roomReads = true
 
   constructor(options: SessionOptions) {
-    const { id, document, codec, grant, wantsStatus, line, limits } = options
+    const { id, document, codec, grant, isProvider, line, limits } = options
     this.#options = options
     this.#line = line
     this.id = id
@@ -74,7 +75,8 @@ export class Session implements Member {
     this.author = grant?.user?.id ?? id
     this.framing = codec.framing
     this.identity = grant === null ? null : { user: grant.user }
-    this.wantsStatus = wantsStatus
+    this.wantsStatus = isProvider
+    this.takesStateless = isProvider
     this.#access = grant?.access ?? accessOfAll
     this.#inbound = new Inbound(limits, {
       deliver: message => this.#deliver(message),

@@ -28,7 +28,7 @@ export interface SessionsOptions {
 export interface SessionRequest
   extends Pick<
     SessionOptions,
-    'id' | 'document' | 'codec' | 'grant' | 'wantsStatus' | 'line' | 'end' | 'endsSoon'
+    'id' | 'document' | 'codec' | 'grant' | 'isProvider' | 'line' | 'end' | 'endsSoon'
   > {
   /** Of its connection. */
   readonly users: ConnectionUsers

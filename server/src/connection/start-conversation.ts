@@ -74,7 +74,7 @@ export function startConversation(
     document: document.name,
     codec: yWebsocket,
     grant: allowed.grant,
-    wantsStatus: false,
+    isProvider: false,
     line,
     users,
     end: (_, code, detail) => line.close(code, detail),

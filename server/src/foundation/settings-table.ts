@@ -137,6 +137,17 @@ export const settingsTable = {
     'A presence entry that was not renewed for this many milliseconds is not shown to newcomers.',
     1_000,
   ),
+  limitStatelessBytes: bytes(
+    64 * KiB,
+    'The largest stateless message in the Hocuspocus framing, in bytes; a larger one ends its document with 4413.',
+    KiB,
+    16 * MiB,
+  ),
+  statelessForAll: setting(
+    yesOrNo,
+    false,
+    'Whether a stateless message of somebody who may write is told to everybody in the document, at all instances.',
+  ),
   presenceOfReaders: setting(yesOrNo, true, 'Shows people who may only read to the others.'),
   roomIdleMs: milliseconds(
     5_000,

@@ -1,6 +1,6 @@
 /**
  * The relay over Redis: one connection hears the channels of all documents that are open here, sharded publish/subscribe. What
- * is appended is published by the script that appends it (`store/redis-scripts.ts`); only presence is said from here.
+ * is appended is published by the script that appends it (`store/redis-scripts.ts`); only what is not kept is said from here.
  *
  * What it hears is parsed once, here. Bytes that are no publication, or one of a version to come, harm nobody: whoever misses
  * an entry finds that by its seq.
@@ -11,6 +11,7 @@ import {
   decodePublication,
   encodePresence,
   encodePresenceAsked,
+  encodeStateless,
   isPublishedBy,
   type Publication,
 } from '../store/publication.ts'
@@ -90,6 +91,7 @@ class RedisRelay implements Relay {
     return {
       sayPresence: (awareness, whole) => this.#say(channel, encodePresence(instance, awareness, whole)),
       askPresence: () => this.#say(channel, encodePresenceAsked(instance)),
+      sayStateless: payload => this.#say(channel, encodeStateless(instance, payload)),
       leave: () => this.#leave(channel, listener),
     }
   }
@@ -109,7 +111,7 @@ class RedisRelay implements Relay {
     this.#subscriptions.unwant(channel)
   }
 
-  /** Presence is worth nothing later: while Redis is away, or does not answer, it is dropped. */
+  /** What is not kept is worth nothing later: while Redis is away, or does not answer, it is dropped. */
   #say(channel: string, publication: Buffer): void {
     const bytes = publication.byteLength + saidOverheadBytes
     if (this.#isClosed || this.#commands.status !== 'ready' || this.#saidBytes + bytes > saidBytesMax)
@@ -167,5 +169,7 @@ function tellOf(publication: Publication, listener: RelayListener): void {
       return listener.presence(publication.instance, publication.awareness, publication.whole)
     case 'presence-asked':
       return listener.presenceAsked()
+    case 'stateless':
+      return listener.stateless(publication.payload)
   }
 }

@@ -21,6 +21,8 @@ export interface RelayListener {
   presence(instance: string, awareness: Uint8Array, whole: boolean): void
   /** Another instance wants to know who is here. */
   presenceAsked(): void
+  /** Somebody at another instance has said this to all of the document. */
+  stateless(payload: string): void
   /** What was carried before this may have been missed: the subscription began, or began again. */
   subscribed(): void
 }
@@ -29,6 +31,7 @@ export interface RelayListener {
 export interface RelayChannel {
   sayPresence(awareness: Uint8Array, whole: boolean): void
   askPresence(): void
+  sayStateless(payload: string): void
   leave(): void
 }
 

@@ -22,6 +22,8 @@ export interface Member {
   readonly identity: Identity | null
   /** Wants a `status` for each of its updates and SyncStep2s, and a SyncStep1 after each SyncStep2 (Hocuspocus). */
   readonly wantsStatus: boolean
+  /** Its framing has stateless messages (Hocuspocus). */
+  readonly takesStateless: boolean
   /** Members with the same framing share one encoded frame. */
   readonly framing: string
   /** Encodes a message into a frame of this member's framing, to be shared with others of the same framing. */

@@ -23,6 +23,7 @@ export interface OtherInstancesOptions {
   readonly presence: Pick<RemotePresenceOptions, 'presence' | 'frames' | 'members'>
   /** What is in memory only is to be committed again. */
   readonly offer: (arrival: Arrival) => void
+  readonly onStateless: (payload: string) => void
   /** Committed elsewhere; known here from now on. */
   readonly onWindows: (windows: readonly Window[]) => void
   /** The members have been sent what `sent` says, and may hold what nobody else does. */
@@ -79,6 +80,10 @@ export class OtherInstances {
     this.presence?.sweep()
   }
 
+  sayStateless(payload: string): void {
+    this.#channel?.sayStateless(payload)
+  }
+
   /** The room is let go: nothing is heard any more. */
   leave(): void {
     this.presence?.end()
@@ -99,6 +104,7 @@ export class OtherInstances {
       },
       presence: (instance, awareness, whole) => this.presence?.hear(instance, awareness, whole),
       presenceAsked: () => this.presence?.asked(),
+      stateless: this.#options.onStateless,
     }
   }
 

@@ -5,9 +5,11 @@ import type { Settings } from '../foundation/settings-table.ts'
 import type { DocumentLimits } from './document-limits.ts'
 import type { GateLimits } from './gate.ts'
 import type { PresenceLimits } from './presence.ts'
+import type { StatelessLimits } from './stateless.ts'
 
 export interface RoomLimits extends GateLimits, DocumentLimits {
   readonly presence: PresenceLimits
+  readonly stateless: StatelessLimits
   /** Accepted and not yet committed; above it the authors' sockets are not read. */
   readonly waitingBytesMax: number
   readonly storeAwayCloseAfterMs: number
@@ -35,6 +37,7 @@ export function roomLimits(settings: Settings): RoomLimits {
       graceMs: settings.presenceGraceMs,
       outdatedMs: settings.presenceOutdatedMs,
     },
+    stateless: { bytesMax: settings.limitStatelessBytes, isForAll: settings.statelessForAll },
     waitingBytesMax: settings.limitRoomWaitingBytes,
     storeAwayCloseAfterMs: settings.storeAwayCloseAfterMs,
     showUnsavedAfterMs: showsUnsaved ? settings.storeGraceMs : null,

@@ -12,6 +12,7 @@ import type { JoinFrames } from './join-frames.ts'
 import type { Known } from './known.ts'
 import type { RoomObserver } from './observer.ts'
 import type { RoomLimits } from './room-limits.ts'
+import type { StatelessText } from './stateless.ts'
 import type { Tail } from './tail.ts'
 
 /** What all rooms of a server share. */
@@ -29,6 +30,8 @@ export interface RoomServices {
   readonly instance: string
   readonly limits: RoomLimits
   readonly observer: RoomObserver
+  /** Told of what applications say to each other through documents. Must not throw. */
+  readonly onStateless: (text: StatelessText) => void
   /** How late the event loop is at the moment. */
   readonly loopLagMs: () => number
 }

@@ -22,6 +22,7 @@ import { PresenceIntake } from './presence-intake.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
 import { Seats } from './seats.ts'
 import { Shrinking } from './shrinking.ts'
+import { Stateless } from './stateless.ts'
 import type { Window } from './tail.ts'
 import { WindowQueue } from './window-queue.ts'
 
@@ -37,6 +38,7 @@ export class Room {
   readonly #presence: Presence
   readonly #presenceFrames: PresenceFrames
   readonly #presenceIntake: PresenceIntake
+  readonly #stateless: Stateless
   readonly #shrinking: Shrinking
   readonly #joining: Joining
   readonly #lagging: Lagging
@@ -81,9 +83,17 @@ export class Room {
         this.#keep(windows)
         this.#send(windows)
       },
+      onStateless: payload => this.#stateless.hearElsewhere(payload),
       onMended: sent => this.#bringUpToDate(sent),
       onEpochEnded: () => this.#endEpoch(),
       onFault: error => this.#fail(error),
+    })
+    this.#stateless = new Stateless({
+      document,
+      limits: limits.stateless,
+      onText: services.onStateless,
+      tellHere: message => this.#seats.broadcastStateless(message),
+      tellOthers: payload => this.#others.sayStateless(payload),
     })
     const { following } = this.#others
     this.#shrinking = new Shrinking({ ...services, ...loaded, document, following })
@@ -184,6 +194,8 @@ export class Room {
         return this.#presenceIntake.take(member, message.awareness)
       case 'query-awareness':
         return this.#presenceIntake.tellCurrent(member)
+      case 'stateless':
+        return this.#stateless.hear(member, message.payload)
       case 'saved':
         return this.#intake.whenSaved(seat, () => member.send(member.encode(message)))
       default:

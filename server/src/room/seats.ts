@@ -94,6 +94,14 @@ export class Seats {
     }
   }
 
+  /** To every live member whose framing has such messages. */
+  broadcastStateless(message: Message): void {
+    const frames = new SharedFrames([message])
+    for (const { member, live } of this.#seats.values()) {
+      if (live && member.takesStateless && member.waitingBytes <= laggingBytes) frames.sendTo(member)
+    }
+  }
+
   /** To every live member that keeps up; who does not is told the newest state later. */
   broadcastPresence(message: Message): void {
     const frames = new SharedFrames([message])

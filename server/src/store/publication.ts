@@ -8,7 +8,7 @@
  *     2 appended         seq (8) · link (8)
  *     3 base replaced, 4 epoch ended, 6 presence asked    nothing
  *     5 presence         1 if it is of all members of that instance, else 0 (1 byte) · awareness
- *     7 room event, 8 revocation    reserved
+ *     7 stateless text   UTF-8
  *
  * Versions run side by side: a kind or a version that is not known is passed over. Kinds 1 to 4 are published by the same
  * script that changed the log (`redis-scripts.ts`), which puts together the same bytes.
@@ -23,6 +23,7 @@ export type Publication = { readonly instance: string } & (
   | { readonly kind: 'appended'; readonly end: End }
   | { readonly kind: 'base-replaced' | 'epoch-ended' | 'presence-asked' }
   | { readonly kind: 'presence'; readonly whole: boolean; readonly awareness: Uint8Array }
+  | { readonly kind: 'stateless'; readonly payload: string }
 )
 
 const version = 1
@@ -34,6 +35,7 @@ const kindNumbers = {
   'epoch-ended': 4,
   presence: 5,
   'presence-asked': 6,
+  stateless: 7,
 } as const
 
 type Kind = keyof typeof kindNumbers
@@ -52,6 +54,10 @@ export function encodePresence(instance: string, awareness: Uint8Array, whole: b
 
 export function encodePresenceAsked(instance: string): Buffer {
   return publicationHead('presence-asked', instance)
+}
+
+export function encodeStateless(instance: string, payload: string): Buffer {
+  return Buffer.concat([publicationHead('stateless', instance), Buffer.from(payload)])
 }
 
 /** Whether `instance` (8 bytes) published it, without decoding it. */
@@ -81,6 +87,8 @@ export function decodePublication(bytes: Buffer): Publication | null {
         : { instance, kind: 'presence', whole: rest[0] === 1, awareness: rest.subarray(1) }
     case kindNumbers['presence-asked']:
       return { instance, kind: 'presence-asked' }
+    case kindNumbers.stateless:
+      return { instance, kind: 'stateless', payload: rest.toString() }
     default:
       return null
   }

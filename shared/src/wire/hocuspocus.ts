@@ -162,7 +162,7 @@ function encode(key: string, message: Message): Uint8Array {
       break
     case 'authenticated': // 02 02 varStr
       writeAuth(encoder, auth.authenticated)
-      encoding.writeVarString(encoder, message.access === 'read' ? 'readonly' : 'read-write')
+      encoding.writeVarString(encoder, message.mayWrite ? 'read-write' : 'readonly')
       break
     case 'stateless': // 05 varStr
       encoding.writeVarUint(encoder, type.stateless)

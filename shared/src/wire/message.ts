@@ -1,5 +1,3 @@
-import type { Access } from '../api/access.ts'
-
 /**
  * What two ends can say to each other, without the framing that carried it.
  *
@@ -20,7 +18,7 @@ export type Message =
   | { readonly kind: 'token'; readonly token: string }
   /** Asks for a newer one. */
   | { readonly kind: 'token-request' }
-  | { readonly kind: 'authenticated'; readonly access: Access }
+  | { readonly kind: 'authenticated'; readonly mayWrite: boolean }
   /** Text of the application, of which nothing is kept. */
   | { readonly kind: 'stateless'; readonly payload: string }
   /** The client is done with this document, and not with its socket. */
