@@ -87,10 +87,28 @@ describe('who is let in without --open', () => {
     ['127.0.0.1', 'http://localhost.evil.example', 'ORIGIN_NOT_ALLOWED'],
   ])('host %s with origin %s is not: %s', async (host, origin, code) => {
     const headers = { Host: host, ...(origin === undefined ? {} : { Origin: origin }) }
-    const answer = await ask(`${server.url}/healthz`, { headers })
-    expect([answer.status, answer.headers['content-type']]).toEqual([403, 'application/problem+json'])
-    expect(JSON.parse(answer.body).code).toBe(code)
-    expect(await upgrade(`${server.wsUrl}/notes`, headers)).toBe(`403 ${code}`)
+    // A browser asks before (OPTIONS) what it does not do without permission, and sends a plain POST at once.
+    const requests = [
+      ['GET', '/healthz'],
+      ['GET', '/metrics'],
+      ['GET', '/api/whoami?document=notes'],
+      ['OPTIONS', '/api/whoami'],
+      ['POST', '/api/revocations'],
+      ['GET', '/'],
+    ] as const
+    for (const [method, path] of requests) {
+      const answer = await ask(`${server.url}${path}`, { method, headers })
+      expect([path, answer.status, answer.headers['content-type']]).toEqual([
+        path,
+        403,
+        'application/problem+json',
+      ])
+      expect(JSON.parse(answer.body).code).toBe(code)
+      // Nor may the page read even that.
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined()
+    }
+    for (const room of ['notes', 'api/whoami', 'healthz'])
+      expect(await upgrade(`${server.wsUrl}/${room}`, headers)).toBe(`403 ${code}`)
   })
 
   test('with --open everybody is', async () => {
