@@ -14,8 +14,9 @@ export interface MemberClosed {
   readonly detail: string | undefined
 }
 
-/** As in the Hocuspocus framing; no type of this one. */
+/** As in the Hocuspocus framing; no types of this one. */
 const statusType = 8
+const statelessType = 5
 
 export class TestMember implements Member {
   readonly id: string
@@ -42,9 +43,10 @@ export class TestMember implements Member {
 
   encode(message: Message): Uint8Array {
     // Only the Hocuspocus framing has these; here a frame of the same bytes stands for them.
-    return message.kind === 'status'
-      ? Uint8Array.of(statusType, message.saved ? 1 : 0)
-      : yWebsocket.encode(message)
+    if (message.kind === 'status') return Uint8Array.of(statusType, message.saved ? 1 : 0)
+    if (message.kind === 'stateless')
+      return Buffer.from(`${String.fromCharCode(statelessType)}${message.payload}`)
+    return yWebsocket.encode(message)
   }
 
   send(frame: Uint8Array): void {
@@ -101,6 +103,8 @@ export class TestMember implements Member {
 /** The server's codec reads what clients say; what only a server says is not among it and not needed here. */
 function decodeFromServer(frame: Uint8Array): Message {
   if (frame[0] === statusType) return { kind: 'status', saved: frame[1] === 1 }
+  if (frame[0] === statelessType)
+    return { kind: 'stateless', payload: Buffer.from(frame.subarray(1)).toString() }
   const decoded = yWebsocket.decode(frame.slice())
   if (!decoded.ok) throw new Error(`the room sent a frame that cannot be read: ${decoded.reason}`)
   return decoded.message

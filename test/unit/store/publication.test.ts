@@ -3,6 +3,7 @@ import {
   decodePublication,
   encodePresence,
   encodePresenceAsked,
+  encodeStateless,
   publicationHead,
 } from '@syncline/server/internal/store/publication'
 import fc from 'fast-check'
@@ -70,9 +71,19 @@ test('presence and the question after it come out as they went in', () => {
   expect(decodePublication(encodePresenceAsked(instance))).toEqual({ instance, kind: 'presence-asked' })
 })
 
+test('a stateless text comes out as it went in', () => {
+  const payload = 'hello, ü'
+  expect(decodePublication(encodeStateless(instance, payload))).toEqual({
+    instance,
+    kind: 'stateless',
+    payload,
+  })
+})
+
 test('the bytes stay what they are: versions run side by side', () => {
   expect(encodePresence(instance, Uint8Array.of(9), true).toString('hex')).toBe(`0105${instance}0109`)
   expect(encodePresenceAsked(instance).toString('hex')).toBe(`0106${instance}`)
+  expect(encodeStateless(instance, 'A').toString('hex')).toBe(`0107${instance}41`)
   const heads = (['entries', 'appended', 'base-replaced', 'epoch-ended'] as const).map(kind =>
     publicationHead(kind, instance).toString('hex', 0, 2),
   )
