@@ -94,7 +94,7 @@ test('a kind or a version that is not known is passed over', () => {
   const known = encodePresenceAsked(instance)
   for (const [at, value] of [
     [0, 2],
-    [1, 7],
+    [1, 9],
     [1, 8],
     [1, 200],
   ] as const) {
