@@ -105,7 +105,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     authInBand: settings.authInBand,
     clock,
     limits: connectionLimits(settings),
-    observer: watchConnections(logger, metrics),
+    observer: watchConnections(logger, metrics, clock),
   })
   const stopHeartbeat = startHeartbeat(upgrades.connections, settings, clock)
   const demoFolder = settings.demo ? builtDemoFolder : null

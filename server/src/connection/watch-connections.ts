@@ -1,15 +1,23 @@
 /**
- * What connections tell, as log lines and metrics. One line an event; frames are only counted.
+ * What connections tell, as log lines and metrics. One line an event, as long as they are not too many; frames are only counted.
  */
+import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { BoundedLines } from './bounded-lines.ts'
 import type { ConnectionObserver } from './observer.ts'
 
-export function watchConnections(logger: Logger, metrics: Metrics): ConnectionObserver {
+/** Lines per second of what goes wrong: it tells who does what, and not how often. */
+const wrongPerSecondMax = 50
+/** Lines per second of what anybody can do without a token, the return of everybody after a restart included. */
+const usualPerSecondMax = 500
+
+export function watchConnections(logger: Logger, metrics: Metrics, clock: Clock): ConnectionObserver {
+  const lines = new BoundedLines(logger, clock)
   return {
     connected(event) {
       metrics.connections.inc()
-      logger.event('connection opened', event)
+      lines.event('connection opened', usualPerSecondMax, event)
     },
     sessionOpened(event) {
       logger.event('session opened', event)
@@ -17,15 +25,15 @@ export function watchConnections(logger: Logger, metrics: Metrics): ConnectionOb
     disconnected(event) {
       metrics.connections.dec()
       metrics.countClose(event.code)
-      logger.event('connection closed', event)
+      lines.event('connection closed', usualPerSecondMax, event)
     },
     clientError(event) {
       metrics.clientErrors.inc()
-      logger.event('client error', event)
+      lines.event('client error', wrongPerSecondMax, event)
     },
     refused(event) {
       metrics.connectionsRefused.inc({ code: event.code })
-      logger.event('connection refused', event)
+      lines.event('connection refused', wrongPerSecondMax, event)
     },
     limitReached(limit) {
       metrics.limitsReached.inc({ limit })

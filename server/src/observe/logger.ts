@@ -34,6 +34,8 @@ export const events = {
   'connection refused': 'warn',
   /** A message that cannot be understood or is not allowed: what was wrong, in one sentence. */
   'client error': 'warn',
+  /** More of one `event` came in a second than are told one by one: how many `lines` were left out. Metrics count them. */
+  'lines left out': 'warn',
 
   'room opened': 'info',
   'room closed': 'info',
