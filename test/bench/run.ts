@@ -100,7 +100,7 @@ async function measureAll(
       for (const variant of work.variants(context)) {
         if (options.variants.length > 0 && !options.variants.includes(variant)) continue
         for (const { target, failure } of rotated(tested, round)) {
-          if (!work.takes(target, variant)) continue
+          if (target.only?.includes(work.letter) === false || !work.takes(target, variant)) continue
           const skip = (reason: string) => skipped.push({ target: target.name, variant, reason })
           if (failure !== null) skip(failure)
           else await measureOne({ work, variant, target, round, context }, rows, skip)

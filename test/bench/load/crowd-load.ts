@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { Crowd, movingCursors, typing } from './crowd.ts'
-import { type FramingName, framingOf } from './framing.ts'
+import { type FramingName, framingsOf } from './framing.ts'
 import { pace } from './pace.ts'
 import { mainSecondsBetween, memoryOf, secondsBetween, usageOf } from './usage.ts'
 
@@ -65,7 +65,7 @@ export async function runCrowd(job: CrowdJob): Promise<CrowdResult> {
   const crowd = new Crowd({
     port: job.port,
     secondPort: job.second?.port,
-    framing: framingOf(job.framing),
+    framings: framingsOf(job.framing),
     activity: job.activity === 'typing' ? typing : movingCursors,
     rooms,
     writersPerRoom,

@@ -43,7 +43,8 @@ export interface CrowdOptions {
   readonly port: number
   /** Of another instance, which every second person of a room speaks to. */
   readonly secondPort?: number | undefined
-  readonly framing: Framing
+  /** Of each person in turn. */
+  readonly framings: readonly Framing[]
   readonly activity: Activity
   readonly rooms: number
   /** Before the room's number. */
@@ -73,6 +74,7 @@ export class Person {
   /** -1 for a reader. */
   readonly writer: number
   readonly instance: number
+  readonly framing: Framing
   readonly seen: Int32Array
   takesLatency: boolean
   socket!: RawSocket
@@ -80,10 +82,16 @@ export class Person {
   synced = false
   closeCode: number | null | undefined
 
-  constructor(room: Room, at: { writer: number; instance: number }, writers: number, takesLatency: boolean) {
+  constructor(
+    room: Room,
+    at: { writer: number; instance: number; framing: Framing },
+    writers: number,
+    takesLatency: boolean,
+  ) {
     this.room = room
     this.writer = at.writer
     this.instance = at.instance
+    this.framing = at.framing
     this.takesLatency = takesLatency
     this.seen = new Int32Array(writers)
   }
@@ -107,13 +115,17 @@ export class Crowd {
   constructor(options: CrowdOptions) {
     this.#options = options
     this.#memo = new FrameMemo(options.activity.find)
-    const { rooms, writersPerRoom, readersPerRoom, editsMax, latencyEvery } = options
+    const { rooms, writersPerRoom, readersPerRoom, editsMax, latencyEvery, framings } = options
     for (let number = 0; number < rooms; number++) {
       const sentAt = Array.from({ length: writersPerRoom }, () => new Float64Array(editsMax))
       const room = { name: `${options.roomPrefix ?? 'room-'}${number}`, sentAt }
       for (let i = 0; i < writersPerRoom + readersPerRoom; i++) {
         const takes = this.people.length % latencyEvery === 0
-        const at = { writer: i < writersPerRoom ? i : -1, instance: this.#instanceOf(i) }
+        const at = {
+          writer: i < writersPerRoom ? i : -1,
+          instance: this.#instanceOf(i),
+          framing: framings[i % framings.length]!,
+        }
         const person = new Person(room, at, writersPerRoom, takes)
         this.people.push(person)
         if (i < writersPerRoom) this.writers.push(person)
@@ -160,7 +172,8 @@ export class Crowd {
   }
 
   send(person: Person): void {
-    const { framing, activity, editsMax } = this.#options
+    const { activity, editsMax } = this.#options
+    const { framing } = person
     if (person.sent >= editsMax || person.closeCode !== undefined) return
     const body = activity.make(person.writer, person.sent)
     const payload =
@@ -198,7 +211,8 @@ export class Crowd {
   }
 
   async #connect(person: Person): Promise<void> {
-    const { port, secondPort = port, framing } = this.#options
+    const { port, secondPort = port } = this.#options
+    const { framing } = person
     const { name } = person.room
     const opening = framing.opening(name)
     person.synced = opening.length === 0
@@ -212,7 +226,8 @@ export class Crowd {
   }
 
   #hear(person: Person, socket: RawSocket, bytes: Buffer, start: number, end: number): void {
-    const { framing, activity } = this.#options
+    const { activity } = this.#options
+    const { framing } = person
     const kind = framing.read(bytes, start, end)
     if (kind === 'other') return
     if (kind === 'denied') throw new Error('the server denied a person the document')

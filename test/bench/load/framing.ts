@@ -4,7 +4,8 @@
  */
 import { appendVarBytes, type Bytes, readVarUint, varUintEnd } from './varint.ts'
 
-export type FramingName = 'relay' | 'y-websocket' | 'hocuspocus'
+/** `mixed`: every second person of a room speaks one of the two, and the others the other. */
+export type FramingName = 'relay' | 'y-websocket' | 'hocuspocus' | 'mixed'
 
 export type MessageKind = 'sync-step-1' | 'sync-step-2' | 'update' | 'awareness' | 'denied' | 'other'
 
@@ -39,7 +40,7 @@ class YWebsocketFraming implements Framing {
   bodyStart = 0
   bodyEnd = 0
 
-  constructor(name: 'relay' | 'y-websocket') {
+  constructor(name: FramingName) {
     this.name = name
   }
 
@@ -116,6 +117,11 @@ function readFromType(framing: Framing, bytes: Buffer, at: number): MessageKind 
   framing.bodyEnd = framing.bodyStart + readVarUint(bytes, lengthAt)
   if (type === 1) return 'awareness'
   return step === 0 ? 'sync-step-1' : step === 1 ? 'sync-step-2' : 'update'
+}
+
+/** One for each person in turn. */
+export function framingsOf(name: FramingName): readonly Framing[] {
+  return name === 'mixed' ? [framingOf('y-websocket'), framingOf('hocuspocus')] : [framingOf(name)]
 }
 
 export function framingOf(name: FramingName): Framing {

@@ -5,7 +5,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { Crowd, typing } from './crowd.ts'
 import { readAll, textOf, writeAll } from './documents.ts'
-import { type FramingName, framingOf } from './framing.ts'
+import { type FramingName, framingsOf } from './framing.ts'
 import { pace } from './pace.ts'
 import { memoryOf, secondsBetween, usageOf } from './usage.ts'
 import { Visitor } from './visitor.ts'
@@ -150,7 +150,7 @@ export async function probe({ port, framing, forMs }: ProbeJob): Promise<ProbeSa
   const samples: ProbeSample[] = []
   const crowd = new Crowd({
     port,
-    framing: framingOf(framing),
+    framings: framingsOf(framing),
     activity: typing,
     rooms: 1,
     writersPerRoom: 1,

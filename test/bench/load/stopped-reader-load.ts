@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises'
 import { Crowd, replacing } from './crowd.ts'
-import { type FramingName, framingOf } from './framing.ts'
+import { type FramingName, framingsOf } from './framing.ts'
 import { pace } from './pace.ts'
 import { isHeldByServer, memoryOf, secondsBetween, usageOf } from './usage.ts'
 
@@ -44,7 +44,7 @@ export async function stoppedReader(job: StoppedReaderJob): Promise<StoppedReade
   const stoppedMs = rssAtSeconds.at(-1)! * 1000
   const crowd = new Crowd({
     port,
-    framing: framingOf(framing),
+    framings: framingsOf(framing),
     activity: replacing,
     rooms: 1,
     writersPerRoom: writers,

@@ -48,6 +48,8 @@ const panels: readonly Panel[] = [
 
 const colors: Record<Measured, string> = {
   syncline: '#0b6e99',
+  'syncline-hocuspocus': '#4a93b3',
+  'syncline-mixed': '#86b9cf',
   pusher: '#8a8a8a',
   'ws-relay': '#b8b8b8',
   hocuspocus: '#e09f3e',
@@ -57,7 +59,7 @@ const names = Object.keys(colors) as Measured[]
 
 const panelWidth = 430
 const barHeight = 15
-const labelWidth = 92
+const labelWidth = 126
 const valueWidth = 62
 const columns = 2
 const gap = 26

@@ -8,7 +8,15 @@ export type Table = readonly (readonly string[])[]
 /** From this share of a core on, the load generator was the limit and not the server. */
 const loadLimitCores = 0.9
 
-const order: readonly Measured[] = ['syncline', 'pusher', 'ws-relay', 'hocuspocus', 'y-websocket']
+const order: readonly Measured[] = [
+  'syncline',
+  'syncline-hocuspocus',
+  'syncline-mixed',
+  'pusher',
+  'ws-relay',
+  'hocuspocus',
+  'y-websocket',
+]
 
 export function valuesTable(work: Work, results: WorkResults, variant: string): Table {
   const rounds = roundsOf(results, variant)

@@ -18,7 +18,7 @@ import {
   textName,
   typingUpdate,
 } from '../load/edits.ts'
-import { framingOf } from '../load/framing.ts'
+import { framingsOf } from '../load/framing.ts'
 import { type RunningServer, withDataFolder } from '../servers/start-server.ts'
 import type { Target } from '../servers/targets.ts'
 import { connectStock, type StockClient } from './stock-client.ts'
@@ -79,7 +79,7 @@ function seenIn(ranges: readonly number[]): [number, number] {
 async function typeTogether(target: Target, server: RunningServer): Promise<void> {
   const crowd = new Crowd({
     port: server.port,
-    framing: framingOf(target.framing),
+    framings: framingsOf(target.framing),
     activity: typing,
     rooms: 1,
     writersPerRoom: 3,
@@ -123,7 +123,7 @@ async function typeTogether(target: Target, server: RunningServer): Promise<void
 async function moveTogether(target: Target, server: RunningServer): Promise<void> {
   const crowd = new Crowd({
     port: server.port,
-    framing: framingOf(target.framing),
+    framings: framingsOf(target.framing),
     activity: movingCursors,
     rooms: 1,
     roomPrefix: 'cursors-',

@@ -4,7 +4,13 @@ import path from 'node:path'
 import type { FramingName } from '../load/framing.ts'
 import { type RunningServer, startServer } from './start-server.ts'
 
-export type TargetName = 'syncline' | 'ws-relay' | 'hocuspocus' | 'y-websocket'
+export type TargetName =
+  | 'syncline'
+  | 'syncline-hocuspocus'
+  | 'syncline-mixed'
+  | 'ws-relay'
+  | 'hocuspocus'
+  | 'y-websocket'
 
 export interface Target {
   readonly name: TargetName
@@ -13,6 +19,8 @@ export interface Target {
   /** Has documents: it answers a join, and has them again after a restart. */
   readonly keeps: boolean
   readonly version: string
+  /** The letters of the works that it takes part in; all where left out. */
+  readonly only?: readonly string[]
   start(dataFolder: string, nodeFlags?: readonly string[]): Promise<RunningServer>
   /** One of several instances that share a Redis, if it can be that. */
   startOnRedis?(redisPort: number, nodeFlags?: readonly string[]): Promise<RunningServer>
@@ -40,6 +48,14 @@ function versionOf(name: string): string {
   return 'not installed'
 }
 
+const startSyncline: Target['start'] = (dataFolder, nodeFlags = []) =>
+  startServer({
+    nodeFlags,
+    file: synclineMain,
+    args: folder => ['serve', '--port', '0', '--data', folder],
+    dataFolder,
+  })
+
 export const targets: readonly Target[] = [
   {
     name: 'syncline',
@@ -49,13 +65,7 @@ export const targets: readonly Target[] = [
     get version() {
       return `${versionOf('@syncline/server')}, disk store (node:sqlite), default settings`
     },
-    start: (dataFolder, nodeFlags = []) =>
-      startServer({
-        nodeFlags,
-        file: synclineMain,
-        args: folder => ['serve', '--port', '0', '--data', folder],
-        dataFolder,
-      }),
+    start: startSyncline,
     startOnRedis: (redisPort, nodeFlags = []) =>
       startServer({
         nodeFlags,
@@ -63,6 +73,24 @@ export const targets: readonly Target[] = [
         args: () => ['serve', '--port', '0', '--redis-url', `redis://127.0.0.1:${redisPort}`],
         dataFolder: '',
       }),
+  },
+  {
+    name: 'syncline-hocuspocus',
+    title: 'Syncline, Hocuspocus framing',
+    framing: 'hocuspocus',
+    keeps: true,
+    version: 'the same server',
+    only: ['a', 'c'],
+    start: startSyncline,
+  },
+  {
+    name: 'syncline-mixed',
+    title: 'Syncline, both framings in one room',
+    framing: 'mixed',
+    keeps: true,
+    version: 'the same server',
+    only: ['a'],
+    start: startSyncline,
   },
   {
     name: 'ws-relay',

@@ -31,6 +31,14 @@ export const crowdedRoom: Work = {
     return { values: { writers: Number(variant), ...crowdValues(result) }, loadCores: result.loadCores }
   },
   goals: ({ flushMs }) => [
+    ...(['syncline-hocuspocus', 'syncline-mixed'] as const).map(
+      (ours): Goal => ({
+        text: `480 writers, ${ours === 'syncline-mixed' ? 'both framings in the room' : 'Hocuspocus framing'}: server CPU per delivered edit, of the best of relay and peers`,
+        variant: '480',
+        value: round => against(round, 'cpuDelivery', everybodyElse, 'least', ours),
+        bound: { atMost: 1 / 3 },
+      }),
+    ),
     ...['100', '480'].map(
       (variant): Goal => ({
         text: `${variant} writers: server CPU per delivered edit, of the best of relay and peers`,

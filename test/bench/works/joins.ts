@@ -43,6 +43,12 @@ export const joins: Work = {
         bound: { atMost: 1.3 },
       },
       {
+        text: `${variant}, Hocuspocus framing: time until all have joined, of pushing the same bytes`,
+        variant,
+        value: round => against(round, 'all', ['pusher'], 'least', 'syncline-hocuspocus'),
+        bound: { atMost: 1.3 },
+      },
+      {
         text: `${variant}: server CPU, of pushing the same bytes`,
         variant,
         value: round => against(round, 'cpu', ['pusher']),

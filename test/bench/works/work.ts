@@ -59,14 +59,15 @@ export interface Work {
   goals(context: WorkContext): readonly Goal[]
 }
 
-/** `key` of Syncline as a multiple of the least (or, for `most`, greatest) of `others`. */
+/** `key` of Syncline (in another framing: `ofOurs`) as a multiple of the least (or, for `most`, greatest) of `others`. */
 export function against(
   round: Round,
   key: string,
   others: readonly Measured[],
   best: 'least' | 'most' = 'least',
+  ofOurs: Measured = 'syncline',
 ): number | null {
-  const ours = round.get('syncline')?.[key]
+  const ours = round.get(ofOurs)?.[key]
   const theirs = others.map(name => round.get(name)?.[key]).filter(value => typeof value === 'number')
   if (typeof ours !== 'number' || theirs.length === 0) return null
   return ours / (best === 'least' ? Math.min(...theirs) : Math.max(...theirs))
