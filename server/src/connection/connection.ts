@@ -70,9 +70,10 @@ export class Connection implements Line {
     this.#openedMs = clock.monotonic()
     this.#heardMs = this.#openedMs
     this.#pingedMs = this.#openedMs
-    this.#outbound = new Outbound(socket, limits.waitingBytesMax, this.#openedMs, () =>
-      this.close(closeCodes.tooSlow),
-    )
+    this.#outbound = new Outbound(socket, limits.waitingBytesMax, this.#openedMs, () => {
+      observer.limitReached('limitWaitingBytes')
+      this.close(closeCodes.tooSlow)
+    })
     this.#throttle = new Throttle(limits.rate, clock, {
       setReading: reading => this.setReading(this.#throttle, reading),
       held: limit => observer.limitReached(limit),
@@ -83,8 +84,9 @@ export class Connection implements Line {
     })
     const { firstFrameTimeoutMs } = limits
     this.#cancelFirstFrame = clock.after(firstFrameTimeoutMs, () => {
-      if (this.#state.at === 'silent')
-        this.close(closeCodes.tooSlow, `nothing was said in ${firstFrameTimeoutMs} ms`)
+      if (this.#state.at !== 'silent') return
+      observer.limitReached('firstFrameTimeoutMs')
+      this.close(closeCodes.tooSlow, `nothing was said in ${firstFrameTimeoutMs} ms`)
     })
     webSocket.on('message', (data, isBinary) => this.#hear(data as Buffer, isBinary))
     webSocket.on('pong', () => this.#heard())

@@ -91,6 +91,7 @@ export class Connections {
               limits: hocuspocus,
               refuse: turned => this.#refuse(line, turned, admitted.visitor),
               onRefused: ({ code, message }) => observer.refused({ code, reason: message }),
+              onLimit: limit => observer.limitReached(limit),
             },
           ),
         onClosed: () => {

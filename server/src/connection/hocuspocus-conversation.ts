@@ -5,6 +5,7 @@ import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { decodeHocuspocus, hocuspocusCodec, hocuspocusPong } from '@syncline/shared/wire/hocuspocus'
 import type { Message } from '@syncline/shared/wire/message'
 import { awarenessAboutNobody } from '@syncline/shared/wire/y-websocket'
+import type { LimitName } from '../foundation/settings-table.ts'
 import type { ConnectionUsers } from './connection-users.ts'
 import type { Conversation } from './conversation.ts'
 import { KeyedSession } from './keyed-session.ts'
@@ -27,6 +28,7 @@ export interface HocuspocusOptions {
   readonly users: ConnectionUsers
   readonly onAdmitted: () => void
   readonly onRefused: (why: { readonly code: string; readonly message: string }) => void
+  readonly onLimit: (limit: LimitName) => void
 }
 
 type Said = Extract<ReturnType<typeof decodeHocuspocus>, { kind: 'message' }>
@@ -95,8 +97,9 @@ export class HocuspocusConversation implements Conversation {
   }
 
   #begin(key: string, document: string): KeyedSession | null {
-    const { sessions, users, limits, check, onRefused, onAdmitted } = this.#options
+    const { sessions, users, limits, check, onRefused, onAdmitted, onLimit } = this.#options
     if (this.#keyed.size >= limits.documentsMax) {
+      onLimit('limitDocumentsPerConnection')
       this.#line.close(closeCodes.tooMany, `at most ${limits.documentsMax} documents are open on one socket`)
       return null
     }

@@ -12,7 +12,7 @@ export interface InboundLimits {
 export interface InboundSink {
   /** A promise where the next message has to wait. */
   deliver(message: Message): void | Promise<void>
-  overflow(): void
+  overflow(limit: 'limitOpeningFrames' | 'limitOpeningBytes'): void
   failed(reason: string): void
   /** Less waits than before. */
   relieved(): void
@@ -50,8 +50,8 @@ export class Inbound {
     this.#waiting.push({ message, bytes })
     this.#bytes += bytes
     const { waitingMessagesMax, waitingMessageBytesMax } = this.#limits
-    if (this.#waiting.length > waitingMessagesMax || this.#bytes > waitingMessageBytesMax)
-      this.#sink.overflow()
+    if (this.#waiting.length > waitingMessagesMax) this.#sink.overflow('limitOpeningFrames')
+    else if (this.#bytes > waitingMessageBytesMax) this.#sink.overflow('limitOpeningBytes')
   }
 
   clear(): void {

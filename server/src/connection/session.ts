@@ -11,6 +11,7 @@ import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Encoder } from '@syncline/shared/wire/codec'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Grant } from '../auth/grant.ts'
+import type { LimitName } from '../foundation/settings-table.ts'
 import type { Identity, Member } from '../room/member.ts'
 import { Inbound, type InboundLimits } from './inbound.ts'
 import type { Line } from './line.ts'
@@ -36,6 +37,7 @@ export interface SessionOptions {
   readonly isProvider: boolean
   readonly line: Line
   readonly limits: InboundLimits
+  readonly onLimit: (limit: LimitName) => void
   /** The session has to end: how a client is told is its framing's. */
   readonly end: (session: Session, code: CloseCode, detail?: string) => void
   /** The grant ends soon: the client may be asked for another token, where its framing can. */
@@ -67,7 +69,7 @@ export class Session implements Member {
   #roomReads = true
 
   constructor(options: SessionOptions) {
-    const { id, document, codec, grant, isProvider, line, limits } = options
+    const { id, document, codec, grant, isProvider, line, limits, onLimit } = options
     this.#options = options
     this.#line = line
     this.id = id
@@ -80,7 +82,10 @@ export class Session implements Member {
     this.#access = grant?.access ?? accessOfAll
     this.#inbound = new Inbound(limits, {
       deliver: message => this.#deliver(message),
-      overflow: () => this.close(closeCodes.tooMany, 'too much was sent before the document was open'),
+      overflow: limit => {
+        onLimit(limit)
+        this.close(closeCodes.tooMany, `too much was sent before the document was open (${limit})`)
+      },
       failed: reason => this.close(closeCodes.overload, reason),
       relieved: () => this.#readOrNot(),
     })

@@ -46,7 +46,7 @@ export class Sessions {
   open(request: SessionRequest): Session {
     const { limits, observer, grants } = this.#options
     const { document, grant, line, codec } = request
-    const session = new Session({ ...request, limits })
+    const session = new Session({ ...request, limits, onLimit: limit => observer.limitReached(limit) })
     const { framing } = codec
     observer.sessionOpened({ connection: line.id, member: session.id, document, framing, ...shown(grant) })
     if (grant !== null && grants !== null) {

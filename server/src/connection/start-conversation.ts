@@ -5,6 +5,7 @@ import type { DocumentName } from '@syncline/shared/document-name'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import { yWebsocket } from '@syncline/shared/wire/y-websocket'
 import { AppError } from '../foundation/errors.ts'
+import type { LimitName } from '../foundation/settings-table.ts'
 import type { ConnectionUsers } from './connection-users.ts'
 import type { Conversation } from './conversation.ts'
 import { HocuspocusConversation, type HocuspocusLimits } from './hocuspocus-conversation.ts'
@@ -41,6 +42,7 @@ export interface ConversationOptions {
   readonly refuse: (turned: Turned) => Conversation
   /** One document of several is refused, and its connection stays. */
   readonly onRefused: (why: Turned['why']) => void
+  readonly onLimit: (limit: LimitName) => void
 }
 
 /** Every y-websocket client begins with SyncStep1 (`00 00`), and no Hocuspocus frame begins with 0. */

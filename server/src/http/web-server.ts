@@ -6,7 +6,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { AppError } from '../foundation/errors.ts'
-import type { Settings } from '../foundation/settings-table.ts'
+import type { LimitName, Settings } from '../foundation/settings-table.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Certificate } from './certificate.ts'
 import { problemText } from './problem.ts'
@@ -45,6 +45,8 @@ export function createWebServer(options: WebServerOptions): Server | HttpsServer
   server.maxConnections = limitConnections + spareSockets
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const refusal = refusalOf(error, settings)
+    const limit = error.code === undefined ? undefined : limitOf.get(error.code)
+    if (limit !== undefined) metrics.limitsReached.inc({ limit })
     // Nothing can be told before TLS is there, and beside an answer that is under way it would be read as part of it.
     if (refusal === null || !socket.writable || socket.bytesWritten > 0) return socket.destroy()
     metrics.httpRequests.inc({ status: refusal.entry.status ?? 400 })
@@ -53,6 +55,12 @@ export function createWebServer(options: WebServerOptions): Server | HttpsServer
   })
   return server
 }
+
+const limitOf: ReadonlyMap<string, LimitName> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'limitHeaderBytes'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'handshakeTimeoutMs'],
+  ['ERR_TLS_HANDSHAKE_TIMEOUT', 'handshakeTimeoutMs'],
+])
 
 function refusalOf(
   { code, message }: NodeJS.ErrnoException,

@@ -5,16 +5,20 @@ import type { Member } from './member.ts'
 
 export class BackPressure {
   readonly #waitingBytesMax: number
+  readonly #onHeld: () => void
   readonly #paused = new Set<Member>()
 
-  constructor(waitingBytesMax: number) {
+  /** `onHeld` is called once for each time that a member is held up. */
+  constructor(waitingBytesMax: number, onHeld: () => void) {
     this.#waitingBytesMax = waitingBytesMax
+    this.#onHeld = onHeld
   }
 
   authored(member: Member, waitingBytes: number): void {
     if (waitingBytes <= this.#waitingBytesMax || this.#paused.has(member)) return
     this.#paused.add(member)
     member.setReading(false)
+    this.#onHeld()
   }
 
   committed(waitingBytes: number): void {

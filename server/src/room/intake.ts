@@ -59,8 +59,10 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options
-    const { limits, workers } = options.services
-    this.#backPressure = new BackPressure(limits.waitingBytesMax)
+    const { limits, workers, observer } = options.services
+    this.#backPressure = new BackPressure(limits.waitingBytesMax, () =>
+      observer.limitReached({ limit: 'limitRoomWaitingBytes' }),
+    )
     this.#statuses = new Statuses(options.queue)
     this.#heavy = { inspect: update => workers.inspect(update, walkLimits(limits)), cut: workers.cut }
   }

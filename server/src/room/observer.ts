@@ -1,6 +1,7 @@
 /**
  * What rooms tell whoever watches the server: `app.ts` turns it into log lines and metrics. Calls must not throw.
  */
+import type { LimitName } from '../foundation/settings-table.ts'
 import type { RefusalRule } from './gate.ts'
 
 export interface RoomObserver {
@@ -21,6 +22,8 @@ export interface RoomObserver {
     reason: string
     isRepeated: boolean
   }): void
+  /** Somebody has reached a limit that is not about an update, and is closed or held up for it. */
+  limitReached(event: { limit: LimitName }): void
   windowCommitted(event: { updates: number; bytes: number; ms: number; members: number }): void
   /** The log was not the one that the room knew, so it was read anew; `lost` updates were in memory only and are appended again. */
   mended(event: { document: string; why: string; entries: number; lost: number }): void

@@ -14,7 +14,7 @@ export interface PresenceIntakeOptions {
   readonly presence: Pick<Presence, 'hear' | 'current'>
   readonly frames: Pick<PresenceFrames, 'add'>
   readonly limits: PresenceLimits
-  readonly observer: Pick<RoomObserver, 'presenceLeftOut' | 'presenceForged'>
+  readonly observer: Pick<RoomObserver, 'presenceLeftOut' | 'presenceForged' | 'limitReached'>
 }
 
 export class PresenceIntake {
@@ -28,9 +28,12 @@ export class PresenceIntake {
   }
 
   take(member: Member, awareness: Uint8Array): void {
-    const { limits, presence, frames } = this.#options
-    if (awareness.byteLength > limits.messageBytesMax)
-      return member.close(closeCodes.tooLarge, `presence of ${awareness.byteLength} bytes`)
+    const { limits, presence, frames, observer } = this.#options
+    if (awareness.byteLength > limits.messageBytesMax) {
+      observer.limitReached({ limit: 'limitPresenceMessageBytes' })
+      const reason = `presence of ${awareness.byteLength} bytes came, at most ${limits.messageBytesMax} are allowed`
+      return member.close(closeCodes.tooLarge, `${reason} (limitPresenceMessageBytes)`)
+    }
     const decoded = decodeAwareness(awareness, limits.entriesPerRoomMax)
     if (!decoded.ok) return member.close(closeCodes.malformed, decoded.reason)
     const heard = presence.hear(member, decoded.entries)

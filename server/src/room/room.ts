@@ -91,6 +91,7 @@ export class Room {
     this.#stateless = new Stateless({
       document,
       limits: limits.stateless,
+      observer,
       onText: services.onStateless,
       tellHere: message => this.#seats.broadcastStateless(message),
       tellOthers: payload => this.#others.sayStateless(payload),

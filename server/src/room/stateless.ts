@@ -6,6 +6,7 @@ import { allows } from '@syncline/shared/api/access'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Member } from './member.ts'
+import type { RoomObserver } from './observer.ts'
 
 /** What whoever embeds the server is told. */
 export interface StatelessText {
@@ -26,6 +27,7 @@ export interface StatelessLimits {
 export interface StatelessOptions {
   readonly document: string
   readonly limits: StatelessLimits
+  readonly observer: Pick<RoomObserver, 'limitReached'>
   readonly onText: (text: StatelessText) => void
   /** To every member here that has such messages. */
   readonly tellHere: (message: Message) => void
@@ -41,9 +43,10 @@ export class Stateless {
   }
 
   hear(member: Member, payload: string): void {
-    const { document, limits, onText, tellHere, tellOthers } = this.#options
+    const { document, limits, observer, onText, tellHere, tellOthers } = this.#options
     const bytes = Buffer.byteLength(payload)
     if (bytes > limits.bytesMax) {
+      observer.limitReached({ limit: 'limitStatelessBytes' })
       const reason = `a stateless message of ${bytes} bytes came, at most ${limits.bytesMax} are allowed (limitStatelessBytes)`
       return member.close(closeCodes.tooLarge, reason)
     }

@@ -1,8 +1,10 @@
 /**
  * What rooms tell, as log lines and metrics. Documents are named in the log only.
  */
+import type { LimitName } from '../foundation/settings-table.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { RefusalRule } from './gate.ts'
 import type { RoomObserver } from './observer.ts'
 
 const seconds = (ms: number) => ms / 1000
@@ -40,8 +42,13 @@ export function watchRooms(logger: Logger, metrics: Metrics): RoomObserver {
     },
     updateRefused({ isRepeated, ...event }) {
       metrics.updatesRefused.inc({ rule: event.rule })
+      const limit = limitOf[event.rule]
+      if (limit !== undefined) metrics.limitsReached.inc({ limit })
       // A reader who types sends one a keystroke.
       if (!isRepeated) logger.event('update refused', event)
+    },
+    limitReached(event) {
+      metrics.limitsReached.inc(event)
     },
     windowCommitted({ updates, bytes, ms }) {
       metrics.windowsCommitted.inc()
@@ -83,6 +90,14 @@ export function watchRooms(logger: Logger, metrics: Metrics): RoomObserver {
       logger.event(compactionEvents[event.outcome], event)
     },
   }
+}
+
+/** The rules that are limits. */
+const limitOf: Partial<Record<RefusalRule, LimitName>> = {
+  'held-ranges': 'limitHeldRanges',
+  'document-size': 'limitDocumentBytes',
+  'delete-ranges': 'limitDeleteRanges',
+  'delete-ranges-per-update': 'limitDeleteRangesPerUpdate',
 }
 
 const compactionEvents = {

@@ -226,7 +226,7 @@ describe('a frame that is wrong closes its connection and nothing else', () => {
     expect(events('clientError')).toHaveLength(1)
   })
 
-  test('[LIM-1 first-frame] nothing at all within 10 s, with 4508', async () => {
+  test('[LIM-1 first-frame-timeout] nothing at all within 10 s, with 4508', async () => {
     const client = await connect()
     clock.advance(10_000)
     const closed = await client.waitForClose()

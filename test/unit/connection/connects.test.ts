@@ -39,16 +39,16 @@ async function come(seconds: number, perSecond: number, address = office): Promi
   return letIn
 }
 
-test('[LIM-1 connects-per-address] a thousand people in one office who come back within two seconds get in', async () => {
+test('[LIM-1 connects-per-address-and-second] a thousand people in one office who come back within two seconds get in', async () => {
   expect(await come(2, 1_500)).toEqual([1_500, 1_500])
 })
 
-test('[LIM-1 connects-per-address] 2,000 a second are refused until ten seconds have passed', async () => {
+test('[LIM-1 connects-per-address-and-second] 2,000 a second are refused until ten seconds have passed', async () => {
   expect(await come(10, 2_000)).toEqual([2_000, 2_000, 1_000, 0, 0, 0, 0, 0, 0, 0])
   expect(await come(3, 2_000)).toEqual([2_000, 2_000, 1_000])
 })
 
-test('[LIM-1 connects-per-address] a refusal is HTTP 429 with the limit and its error', async () => {
+test('[LIM-1 connects-per-address-and-second] a refusal is HTTP 429 with the limit and its error', async () => {
   connects = new Connects({ perAddressAndSecondMax: 1 }, clock)
   expect(await come(1, 10)).toEqual([10])
   expect(await connects.note(office)).toMatchObject({
@@ -58,7 +58,7 @@ test('[LIM-1 connects-per-address] a refusal is HTTP 429 with the limit and its 
   })
 })
 
-test('[LIM-1 connects-per-address] other addresses are counted apart, and this machine is not', async () => {
+test('[LIM-1 connects-per-address-and-second] other addresses are counted apart, and this machine is not', async () => {
   await come(1, 6_000)
   expect(await connects.note(office)).not.toBeNull()
   expect(await connects.note(from('192.0.2.2'))).toBeNull()

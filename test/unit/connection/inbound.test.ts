@@ -26,7 +26,7 @@ beforeEach(() => {
         working.set(number, { end, fail: () => reject(new Error('the worker died')) }),
       )
     },
-    overflow: () => troubles.push('overflow'),
+    overflow: limit => troubles.push(limit),
     failed: reason => troubles.push(reason),
     relieved: () => {},
   }
@@ -101,8 +101,8 @@ describe('messages', () => {
   })
 })
 
-describe('[LIM-1 waiting-messages] what waits is bounded', () => {
-  test('[LIM-1 waiting-messages] by number, and the socket is not read from half of that on', () => {
+describe('[LIM-1 opening-frames] what waits is bounded', () => {
+  test('[LIM-1 opening-frames] by number, and the socket is not read from half of that on', () => {
     take(1, 2)
     expect(inbound.isCrowded).toBe(false)
     take(3)
@@ -110,17 +110,17 @@ describe('[LIM-1 waiting-messages] what waits is bounded', () => {
     take(4)
     expect(troubles).toEqual([])
     take(5)
-    expect(troubles).toEqual(['overflow'])
+    expect(troubles).toEqual(['limitOpeningFrames'])
   })
 
-  test('[LIM-1 waiting-message-bytes] by bytes', () => {
+  test('[LIM-1 opening-bytes] by bytes', () => {
     inbound.take(message(1), 50)
     expect(inbound.isCrowded).toBe(false)
     inbound.take(message(2), 50)
     expect(inbound.isCrowded).toBe(true)
     expect(troubles).toEqual([])
     inbound.take(message(3), 1)
-    expect(troubles).toEqual(['overflow'])
+    expect(troubles).toEqual(['limitOpeningBytes'])
   })
 
   test('and is crowded no more when it was delivered', () => {

@@ -103,7 +103,11 @@ test('[LIM-1 presence-message-bytes] a larger presence message is refused by nam
   expect(told(ada)).toHaveLength(1)
   expect(mallory.closed).toBe(null)
   says(stage, mallory, { ...message(64 * 1024 + 1), clock: 2 })
-  expect(mallory.closed).toEqual({ code: closeCodes.tooLarge, detail: 'presence of 65537 bytes' })
+  expect(mallory.closed).toEqual({
+    code: closeCodes.tooLarge,
+    detail: 'presence of 65537 bytes came, at most 65536 are allowed (limitPresenceMessageBytes)',
+  })
+  expect(stage.eventsNamed('limitReached')).toMatchObject([{ limit: 'limitPresenceMessageBytes' }])
   expect(told(ada)).toEqual([])
   says(stage, ada, here(1, 1))
   expect(told(ada)).toEqual([here(1, 1)])
