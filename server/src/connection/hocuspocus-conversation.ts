@@ -107,7 +107,7 @@ export class HocuspocusConversation implements Conversation {
     const keyed = new KeyedSession({
       say: message => this.#line.send(framed(key, message)),
       check: token => check(document, token),
-      open: (grant, told) => {
+      open: (grant, voice) => {
         onAdmitted()
         const line = this.#line
         return sessions.open({
@@ -118,7 +118,7 @@ export class HocuspocusConversation implements Conversation {
           isProvider: true,
           line,
           users,
-          ...told,
+          voice,
         })
       },
       replaceGrant: (session, grant) => sessions.replaceGrant(session, grant),

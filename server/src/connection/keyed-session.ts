@@ -7,18 +7,18 @@
  * A provider sends its token first and everything else behind it without waiting, so what comes meanwhile waits in order.
  * Where it is refused it goes on sending: that is dropped, and the socket stays, since other documents live on it.
  */
-import { allows } from '@syncline/shared/api/access'
+import { type Access, allows } from '@syncline/shared/api/access'
 import type { CloseCode } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Grant } from '../auth/grant.ts'
-import type { Session, SessionOptions } from './session.ts'
+import type { Session, Voice } from './session.ts'
 import type { Allowed } from './visitor.ts'
 
 export interface KeyedSessionOptions {
   /** Queues one message for this key. */
   readonly say: (message: Message) => void
   readonly check: (token: string | null) => Promise<Allowed>
-  readonly open: (grant: Grant | null, told: Pick<SessionOptions, 'end' | 'endsSoon'>) => Session
+  readonly open: (grant: Grant | null, voice: Voice) => Session
   readonly replaceGrant: (session: Session, grant: Grant | null) => void
   /** The whole connection has to come back. */
   readonly closeConnection: (code: CloseCode, detail?: string) => void
@@ -82,33 +82,39 @@ export class KeyedSession {
     const state = this.#state
     if (state.at === 'open') return this.#replaceGrant(state.session, grant)
     const waiting = state.at === 'checking' ? state.waiting : []
-    this.#options.say({ kind: 'authenticated', mayWrite: grant === null || allows(grant.access, 'write') })
-    const session = this.#options.open(grant, {
-      end: (_, code, detail) => this.#end(code, detail),
-      // A provider answers with its token; one before 3.0 does not, and is refused when the grant ends.
-      endsSoon: () => this.#options.say({ kind: 'token-request' }),
-    })
-    // The room may be such that it has ended at once.
-    if (session.hasLeft) return
+    this.#sayAccess(grant?.access ?? 'write')
+    const session = this.#options.open(grant, this.#voice())
+    // Its room may be such that everything has ended at once.
+    if (this.#state !== state) return session.leave('closed')
     this.#become({ at: 'open', session })
     for (const { message, bytes } of waiting) session.take(message, bytes)
   }
 
-  /** A provider that has sent another token is told only where it changes what it may do. */
-  #replaceGrant(session: Session, grant: Grant | null): void {
-    const { say, replaceGrant } = this.#options
-    const { access } = session
-    if ((grant?.user?.id ?? null) !== (session.identity?.user?.id ?? null)) {
-      return this.#refuse({ code: 'TOKEN_OF_ANOTHER', message: 'the token is of another user than before' })
+  #voice(): Voice {
+    return {
+      // For good, the provider is told so for this document; for a while, it comes back by itself only if the socket ends.
+      end: (code, detail = code.reason) => {
+        if (code.retry) this.#options.closeConnection(code, detail)
+        else this.#refuse({ code: String(code.code), message: detail })
+      },
+      // If the socket were closed for this, its other documents would come and go every second.
+      overLimit: refusal => this.#refuse(refusal),
+      accessChanged: access => this.#sayAccess(access),
+      // It answers with its token; one before 3.0 does not, and is refused when the grant ends.
+      endsSoon: () => this.#options.say({ kind: 'token-request' }),
     }
-    replaceGrant(session, grant)
-    if (session.access !== access) say({ kind: 'authenticated', mayWrite: allows(session.access, 'write') })
   }
 
-  /** For good, the provider is told so for this document; for a while, it comes back by itself only if the socket ends. */
-  #end(code: CloseCode, detail: string = code.reason): void {
-    if (code.retry) this.#options.closeConnection(code, detail)
-    else this.#refuse({ code: String(code.code), message: detail })
+  #sayAccess(access: Access): void {
+    this.#options.say({ kind: 'authenticated', mayWrite: allows(access, 'write') })
+  }
+
+  #replaceGrant(session: Session, grant: Grant | null): void {
+    if ((grant?.user?.id ?? null) === (session.identity?.user?.id ?? null)) {
+      this.#options.replaceGrant(session, grant)
+    } else {
+      this.#refuse({ code: 'TOKEN_OF_ANOTHER', message: 'the token is of another user than before' })
+    }
   }
 
   #refuse(why: { readonly code: string; readonly message: string }): void {

@@ -11,6 +11,7 @@ import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Encoder } from '@syncline/shared/wire/codec'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Grant } from '../auth/grant.ts'
+import type { AppError } from '../foundation/errors.ts'
 import type { LimitName } from '../foundation/settings-table.ts'
 import type { Identity, Member } from '../room/member.ts'
 import { Inbound, type InboundLimits } from './inbound.ts'
@@ -26,6 +27,17 @@ export interface Place {
   leave(member: Member, how: 'closed' | 'lost'): void
 }
 
+/** How the client is told, in its framing, what befalls a session. */
+export interface Voice {
+  /** It has to end. */
+  end(code: CloseCode, detail?: string): void
+  /** Its user has as many connections as may be: it has to end. */
+  overLimit(refusal: AppError): void
+  accessChanged(access: Access): void
+  /** The grant ends soon: the client may be asked for another token. */
+  endsSoon(): void
+}
+
 export interface SessionOptions {
   /** Unique in this process. */
   readonly id: string
@@ -38,10 +50,7 @@ export interface SessionOptions {
   readonly line: Line
   readonly limits: InboundLimits
   readonly onLimit: (limit: LimitName) => void
-  /** The session has to end: how a client is told is its framing's. */
-  readonly end: (session: Session, code: CloseCode, detail?: string) => void
-  /** The grant ends soon: the client may be asked for another token, where its framing can. */
-  readonly endsSoon: () => void
+  readonly voice: Voice
 }
 
 type State =
@@ -128,11 +137,13 @@ export class Session implements Member {
   setAccess(access: Access): void {
     if (access === this.#access) return
     this.#access = access
+    if (this.#state.at === 'left') return
+    this.#options.voice.accessChanged(access)
     if (this.#state.at === 'joined') this.#state.place.accessChanged(this)
   }
 
   endsSoon(): void {
-    if (this.#state.at !== 'left') this.#options.endsSoon()
+    if (this.#state.at !== 'left') this.#options.voice.endsSoon()
   }
 
   encode(message: Message): Uint8Array {
@@ -153,7 +164,7 @@ export class Session implements Member {
   }
 
   close(code: CloseCode, detail?: string): void {
-    if (this.#state.at !== 'left') this.#options.end(this, code, detail)
+    if (this.#state.at !== 'left') this.#options.voice.end(code, detail)
   }
 
   leave(how: 'closed' | 'lost'): void {

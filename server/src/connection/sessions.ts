@@ -25,11 +25,7 @@ export interface SessionsOptions {
 }
 
 /** What is asked for, by somebody who may have it. */
-export interface SessionRequest
-  extends Pick<
-    SessionOptions,
-    'id' | 'document' | 'codec' | 'grant' | 'isProvider' | 'line' | 'end' | 'endsSoon'
-  > {
+export interface SessionRequest extends Omit<SessionOptions, 'limits' | 'onLimit'> {
   /** Of its connection. */
   readonly users: ConnectionUsers
 }
@@ -69,7 +65,7 @@ export class Sessions {
     if (session.hasLeft) return
     if (over === null) return this.#enterRoom(session)
     this.#options.observer.limitReached(over.limit)
-    session.close(closeCodes.tooMany, over.refusal.message)
+    request.voice.overLimit(over.refusal)
   }
 
   async #count(user: string, session: Session, { users, line }: SessionRequest): Promise<OverLimit | null> {

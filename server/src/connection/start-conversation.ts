@@ -13,7 +13,7 @@ import type { Line } from './line.ts'
 import type { Sessions } from './sessions.ts'
 import type { Allowed } from './visitor.ts'
 import { strangersFrameBytesMax } from './waiting-room.ts'
-import { YWebsocketConversation } from './y-websocket-conversation.ts'
+import { YWebsocketConversation, yWebsocketVoice } from './y-websocket-conversation.ts'
 
 /** What is known before the first frame. */
 export interface Visit {
@@ -79,9 +79,7 @@ export function startConversation(
     isProvider: false,
     line,
     users,
-    end: (_, code, detail) => line.close(code, detail),
-    // There is no message for it: the client comes back with another token when this connection ends.
-    endsSoon: () => {},
+    voice: yWebsocketVoice(line),
   })
   return new YWebsocketConversation(line, session)
 }

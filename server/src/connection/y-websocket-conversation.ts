@@ -5,12 +5,22 @@ import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { awarenessAboutNobody, yWebsocket } from '@syncline/shared/wire/y-websocket'
 import type { Conversation } from './conversation.ts'
 import type { Line } from './line.ts'
-import type { Session } from './session.ts'
+import type { Session, Voice } from './session.ts'
 import { webSocketFrame } from './web-socket-frame.ts'
 
 const keepAliveFrame = webSocketFrame(
   yWebsocket.encode({ kind: 'awareness', awareness: awarenessAboutNobody }),
 )
+
+/** Its one document and the connection are the same to a client: all that it can be told is that it ends. */
+export function yWebsocketVoice(line: Line): Voice {
+  return {
+    end: (code, detail) => line.close(code, detail),
+    overLimit: ({ message }) => line.close(closeCodes.tooMany, message),
+    accessChanged() {},
+    endsSoon() {},
+  }
+}
 
 export class YWebsocketConversation implements Conversation {
   readonly #line: Line
