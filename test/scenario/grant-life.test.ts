@@ -6,6 +6,7 @@ import { arrive, socketOfPage } from '../support/arrival.ts'
 import { Evidence } from '../support/evidence.ts'
 import { joinFresh } from '../support/fresh-client.ts'
 import { docs, liveToken, secondsFromNow, secretEnv, withToken } from '../support/live-tokens.ts'
+import { connectRaw, frame } from '../support/raw-client.ts'
 import { recordingSocket } from '../support/recording-socket.ts'
 import { revoke, revokedWithinMs } from '../support/revoke.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
@@ -150,6 +151,17 @@ test('[AUTH-2] what is revoked stays so over kill -9, for those who come back an
   // Made after the revocation, it is a new decision of the application.
   const newer = await tokenOf('dan', { iat: secondsFromNow(2) })
   expect(await arrive(second.wsUrl, withToken(document, newer))).toEqual({ told: 'welcome' })
+})
+
+test('[AUTH-2] who was let in and says nothing until the token is revoked is shown nothing of a document that others have open', async () => {
+  const document = 'late'
+  using ada = await join(document, 'gwen')
+  textOf(ada).insert(0, 'for readers only')
+  using silent = await connectRaw(server.wsUrl, withToken(document, await tokenOf('hugo')))
+  await revoke(server, { user: 'hugo' })
+  silent.send(frame.syncStep1())
+  expect(await silent.waitForClose()).toMatchObject({ code: 4401 })
+  expect(silent.frames).toEqual([])
 })
 
 test('[AUTH-2] a revocation of one document leaves its owner the others', async () => {

@@ -27,8 +27,10 @@ export interface WatchedGrant {
 interface Watched {
   readonly document: string
   readonly grantee: Grantee
-  /** As the token gave it: what a revocation takes away of it can be given back. */
+  /** As it was when it was checked: what a revocation takes away of it later can be given back. */
   grant: Grant
+  /** As the grantee knows it. */
+  access: Access
   isToldOfEnd: boolean
 }
 
@@ -36,7 +38,7 @@ interface Watched {
 const soonMs = 60_000
 /** How late a grant may end. Looking through all of them costs less than a timer for each. */
 const lookMs = 1_000
-/** Judged in one turn of the event loop: about a millisecond. */
+/** Judged or ended in one turn of the event loop: about a millisecond. */
 const judgedPerTurn = 500
 
 export class Grants {
@@ -45,6 +47,9 @@ export class Grants {
   readonly #watched = new Set<Watched>()
   readonly #budget = new TurnBudget(judgedPerTurn)
   readonly #stops: readonly (() => void)[]
+  /** Whether something was revoked that not everybody has been judged by. */
+  #isJudgementDue = false
+  #isJudging = false
 
   constructor(revocations: Pick<Revocations, 'judge' | 'onChange'>, clock: Clock) {
     this.#revocations = revocations
@@ -55,10 +60,16 @@ export class Grants {
     ]
   }
 
-  /** From when the session is opened until `stop`. What was revoked since the grant was checked counts at once. */
+  /**
+   * From when the session is opened until `stop`. A token is checked before the handshake and a session opens with its first frame, so
+   * what was revoked in between, or ended, counts before the room can be entered, though not within this call.
+   */
   watch(grant: Grant, document: string, grantee: Grantee): WatchedGrant {
-    const watched: Watched = { grant, document, grantee, isToldOfEnd: false }
+    const watched: Watched = { grant, document, grantee, access: grant.access, isToldOfEnd: false }
     this.#watched.add(watched)
+    queueMicrotask(() => {
+      if (this.#watched.has(watched)) this.#judge(watched)
+    })
     return {
       replace: newer => {
         watched.grant = newer
@@ -74,33 +85,66 @@ export class Grants {
     this.#watched.clear()
   }
 
+  /** However much is revoked meanwhile, everybody is judged once more and not once for each. */
   async #judgeAll(): Promise<void> {
-    for (const watched of [...this.#watched]) {
-      await this.#budget.spend(1)
-      if (this.#watched.has(watched)) this.#judge(watched)
+    this.#isJudgementDue = true
+    if (this.#isJudging) return
+    this.#isJudging = true
+    try {
+      while (this.#isJudgementDue) {
+        this.#isJudgementDue = false
+        await this.#forEach([...this.#watched], watched => this.#judge(watched))
+      }
+    } finally {
+      this.#isJudging = false
     }
   }
 
-  #judge({ grant, document, grantee }: Watched): void {
-    const judged = this.#revocations.judge(grant, document)
-    if (judged.ok) grantee.setAccess(judged.grant.access)
-    else this.#end(grantee, judged.refusal)
+  /** In slices, so that nobody who types waits for thousands of others. */
+  async #forEach(all: readonly Watched[], act: (watched: Watched) => void): Promise<void> {
+    for (const watched of all) {
+      if (!this.#watched.has(watched)) continue
+      const later = this.#budget.spend(1)
+      if (later !== undefined) await later
+      if (this.#watched.has(watched)) act(watched)
+    }
+  }
+
+  #judge(watched: Watched): void {
+    if (this.#hasEnded(watched)) return this.#tellOfTime(watched)
+    const judged = this.#revocations.judge(watched.grant, watched.document)
+    if (!judged.ok) return this.#end(watched, judged.refusal)
+    const { access } = judged.grant
+    if (access === watched.access) return
+    watched.access = access
+    watched.grantee.setAccess(access)
   }
 
   #lookThrough(): void {
-    const nowMs = this.#clock.now()
-    for (const watched of [...this.#watched]) {
-      const { grant, grantee, isToldOfEnd } = watched
-      if (grant.endsMs <= nowMs) {
-        this.#end(grantee, new AppError('TOKEN_EXPIRED', { until: new Date(grant.endsMs).toISOString() }))
-      } else if (!isToldOfEnd && grant.endsMs - soonMs <= nowMs) {
-        watched.isToldOfEnd = true
-        grantee.endsSoon()
-      }
-    }
+    const soonestMs = this.#clock.now() + soonMs
+    const concerned = [...this.#watched].filter(
+      watched => this.#hasEnded(watched) || (!watched.isToldOfEnd && watched.grant.endsMs <= soonestMs),
+    )
+    void this.#forEach(concerned, watched => this.#tellOfTime(watched))
   }
 
-  #end(grantee: Grantee, { entry, message }: AppError): void {
-    grantee.close(entry.close ?? closeCodes.notAuthenticated, message)
+  #tellOfTime(watched: Watched): void {
+    const { grant, grantee, isToldOfEnd } = watched
+    if (this.#hasEnded(watched)) {
+      const until = new Date(grant.endsMs).toISOString()
+      return this.#end(watched, new AppError('TOKEN_EXPIRED', { until }))
+    }
+    if (isToldOfEnd || grant.endsMs > this.#clock.now() + soonMs) return
+    watched.isToldOfEnd = true
+    grantee.endsSoon()
+  }
+
+  #hasEnded({ grant }: Watched): boolean {
+    return grant.endsMs <= this.#clock.now()
+  }
+
+  #end(watched: Watched, { entry, message }: AppError): void {
+    this.#watched.delete(watched)
+    watched.grantee.close(entry.close ?? closeCodes.notAuthenticated, message)
   }
 }
