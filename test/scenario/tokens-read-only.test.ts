@@ -3,7 +3,7 @@
  * everything live and change nothing, and what they try neither loops nor fills the log.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Doc, encodeStateAsUpdate } from 'yjs'
+import { applyUpdate, Doc, encodeStateAsUpdate } from 'yjs'
 import { connectPeer, contentOf, converged, type Peer, stackNames } from '../compat/stacks.ts'
 import { joinFresh } from '../support/fresh-client.ts'
 import { docs, liveToken, secretEnv, withToken } from '../support/live-tokens.ts'
@@ -123,7 +123,13 @@ test.each([
   expect(reader.frames.filter(({ kind }) => kind === 'sync-step-1')).toEqual([])
   expect(reader.closed).toBeUndefined()
   writer.insertText(4, ', too')
-  await reader.waitForFrame('what the writer typed', ({ kind }) => kind === 'update')
+  const shown = () => {
+    const doc = new Doc()
+    for (const { kind, body } of reader.frames)
+      if (kind === 'update' || kind === 'sync-step-2') applyUpdate(doc, body)
+    return doc.getText('text').toString()
+  }
+  await waitUntil('what the writer typed to be read', () => shown() === 'kept, too', { found: shown })
   expect(writer.text).toBe('kept, too')
   const token = await tokenOf('dan', 'read')
   const fresh = await joinFresh(server.wsUrl, withToken(document, token))
