@@ -11,7 +11,6 @@ import { createLocalOperations } from './api/local-operations.ts'
 import type { Operations } from './api/operations.ts'
 import { createOperatorApp } from './api/operator-app.ts'
 import { openOperatorSocket } from './api/operator-socket.ts'
-import type { AuthEvent } from './auth/auth-event.ts'
 import { type Authenticator, type AuthenticatorOptions, createAuthenticator } from './auth/authenticator.ts'
 import { createMemoryRevocations } from './auth/memory-revocations.ts'
 import type { RevocationList } from './auth/revocation-list.ts'
@@ -86,12 +85,13 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const clock = options.clock ?? systemClock
   const logger = options.logger ?? createLogger({ level: settings.logLevel })
   const metrics = options.metrics ?? createMetrics()
-  const { onStateless = () => {} } = options
+  const { onStateless = () => {}, authenticate } = options
   const engine = await startEngine(settings, { clock, logger, metrics, onStateless })
   const { log, rooms } = engine
-  const { authenticate } = options
   const onEvent = watchAuth(logger, metrics)
-  const authentication = await openAuthentication(settings, { authenticate, clock, onEvent })
+  const authentication = await orClose(engine, () =>
+    openAuthentication(settings, { authenticate, clock, onEvent }),
+  )
   const clientAddress = clientAddressReader(settings.trustedProxies)
   // Who has to say who they are may come from anywhere.
   const reach = { ...settings, open: settings.open || authentication !== null }
@@ -208,16 +208,15 @@ interface Authentication {
 /** Null where nobody has to say who they are. Rejects with an `AppError` or a `StoreOpenError`. */
 async function openAuthentication(
   settings: Settings,
-  {
-    authenticate,
-    clock,
-    onEvent,
-  }: Pick<ServerOptions, 'authenticate'> & { clock: Clock; onEvent: (event: AuthEvent) => void },
+  around: Omit<AuthenticatorOptions, 'revocations'>,
 ): Promise<Authentication | null> {
+  const { authenticate, clock } = around
   if (authenticate === undefined && !hasAuthentication(settings)) return null
   const list = openRevocationList(settings, clock)
-  const revocations = await openRevocations({ list, clock, settings, onEvent })
-  const authenticator = createAuthenticator(settings, { clock, revocations, authenticate, onEvent })
+  const revocations = await openRevocations({ list, settings, ...around })
+  const authenticator = await orClose(revocations, () =>
+    createAuthenticator(settings, { revocations, ...around }),
+  )
   if (authenticator === null) return null
   const grants = new Grants(revocations, clock)
   return {
@@ -228,6 +227,19 @@ async function openAuthentication(
       grants.close()
       await revocations.close()
     },
+  }
+}
+
+/** What is open is closed where the next thing cannot be opened: an application that embeds a server may try again. */
+async function orClose<Opened>(
+  open: { close(): Promise<void> },
+  next: () => Opened | Promise<Opened>,
+): Promise<Opened> {
+  try {
+    return await next()
+  } catch (error) {
+    await open.close()
+    throw error
   }
 }
 
