@@ -4,6 +4,7 @@
  */
 import { type AwarenessEntry, decodeAwareness, encodeAwareness } from '@syncline/shared/presence'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
+import type { Clock } from '../foundation/clock.ts'
 import type { Member } from './member.ts'
 import type { RoomObserver } from './observer.ts'
 import type { Heard, Presence, PresenceLimits } from './presence.ts'
@@ -14,14 +15,20 @@ export interface PresenceIntakeOptions {
   readonly presence: Pick<Presence, 'hear' | 'current'>
   readonly frames: Pick<PresenceFrames, 'add'>
   readonly limits: PresenceLimits
+  readonly clock: Clock
   readonly observer: Pick<RoomObserver, 'presenceLeftOut' | 'presenceForged' | 'limitReached'>
 }
+
+/** How often one member is told of everybody because it asks. */
+const answerPauseMs = 1_000
 
 export class PresenceIntake {
   readonly #options: PresenceIntakeOptions
   /** Who has been told of: each of them could fill the log. */
   readonly #hasTooMuch = new WeakSet<Member>()
   readonly #hasForged = new WeakSet<Member>()
+  /** When each was told of everybody because it asked. */
+  readonly #answeredMs = new WeakMap<Member, number>()
 
   constructor(options: PresenceIntakeOptions) {
     this.#options = options
@@ -40,6 +47,14 @@ export class PresenceIntake {
     frames.add(heard.news, heard.said)
     tell(member, heard.correction)
     this.#observe(member, heard)
+  }
+
+  /** Whoever has just been told of everybody has been told of all that came since, and a question of one byte is not to cost that again. */
+  answer(member: Member): void {
+    const nowMs = this.#options.clock.monotonic()
+    if (nowMs - (this.#answeredMs.get(member) ?? Number.NEGATIVE_INFINITY) < answerPauseMs) return
+    this.#answeredMs.set(member, nowMs)
+    this.tellCurrent(member)
   }
 
   tellCurrent(member: Member): void {

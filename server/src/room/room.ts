@@ -70,6 +70,7 @@ export class Room {
       presence: this.#presence,
       frames: this.#presenceFrames,
       limits: limits.presence,
+      clock,
       observer,
     })
     this.#others = new OtherInstances({
@@ -194,7 +195,7 @@ export class Room {
       case 'awareness':
         return this.#presenceIntake.take(member, message.awareness)
       case 'query-awareness':
-        return this.#presenceIntake.tellCurrent(member)
+        return this.#presenceIntake.answer(member)
       case 'stateless':
         return this.#stateless.hear(member, message.payload)
       case 'saved':

@@ -130,3 +130,16 @@ test('[LIM-1 presence-entries-per-connection] 200 invented users a frame cost th
   stage.room.leave(mallory, 'closed')
   expect(told(ada).filter(({ json }) => json === 'null')).toHaveLength(100)
 })
+
+test('a thousand questions who is there in one second cost one answer, and one in the next second another', async () => {
+  const stage = await openStage()
+  const [ada, mallory] = [await stage.join('ada'), await stage.join('mallory')]
+  says(stage, ada, here(1, 1))
+  told(mallory)
+  const ask = () => stage.room.receive(mallory, { kind: 'query-awareness' })
+  for (let i = 0; i < 1_000; i++) ask()
+  expect(told(mallory)).toEqual([here(1, 1)])
+  stage.clock.advance(1_000)
+  ask()
+  expect(told(mallory)).toEqual([here(1, 1)])
+})
