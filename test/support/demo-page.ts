@@ -24,6 +24,7 @@ export interface DemoVisit {
   readonly url: string
   /** Left out: the page makes up a name. */
   readonly document?: string
+  readonly token?: string
   readonly name?: string
   readonly color?: string
   readonly context?: BrowserContextOptions
@@ -83,11 +84,8 @@ export async function visitDemo(browser: Browser, visit: DemoVisit): Promise<Dem
     if (!request.url().startsWith('data:')) origins.add(new URL(request.url()).origin)
   })
   page.on('websocket', socket => origins.add(new URL(socket.url()).origin))
-  await page.goto(
-    visit.document === undefined
-      ? visit.url
-      : `${visit.url}/?${new URLSearchParams({ document: visit.document })}`,
-  )
+  const query = visit.document === undefined ? '' : `/?${new URLSearchParams({ document: visit.document })}`
+  await page.goto(`${visit.url}${query}${visit.token === undefined ? '' : `#token=${visit.token}`}`)
   const text = page.getByRole('textbox', { name: 'Text of the document' })
   await text.waitFor()
   const readText = () => text.evaluate(readWithoutCarets)

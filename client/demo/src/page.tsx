@@ -1,6 +1,6 @@
 /** The page: header, formatting bar, the sheet with title and text, what is said below it. Each part fails alone. */
 import type { Editor } from '@tiptap/core'
-import { useEffect, useState } from 'react'
+import { useEffect, useState, useSyncExternalStore } from 'react'
 import { ConnectionSentence, ConnectionWord } from './connection-view.tsx'
 import { CrashMessage } from './crash-message.tsx'
 import { documentLink } from './document-address.ts'
@@ -23,7 +23,7 @@ export function Page({ session }: { readonly session: Session }) {
         </span>
         <ConnectionWord connection={session.connection} />
         <CrashMessage part="The list of people">
-          <People presence={session.presence} initialIdentity={session.identity} />
+          <People presence={session.presence} access={session.access} initialIdentity={session.identity} />
         </CrashMessage>
         <a
           className="button new-document"
@@ -43,10 +43,12 @@ export function Page({ session }: { readonly session: Session }) {
 
 function Sheet({ session }: { readonly session: Session }) {
   const editor = useTextEditor(session)
+  const { mayWrite } = useSyncExternalStore(session.access.subscribe, session.access.access)
+  useEffect(() => void editor?.setEditable(mayWrite), [editor, mayWrite])
   const opened = useSettled(session.localCopyRead)
   return (
     <>
-      {editor && (
+      {editor && mayWrite && (
         <div className="toolbar-place">
           <CrashMessage part="The formatting bar">
             <Toolbar editor={editor} />
@@ -56,7 +58,7 @@ function Sheet({ session }: { readonly session: Session }) {
       {/* Until what this browser kept is shown, no placeholder claims that the document is empty. */}
       <main className="sheet" data-opened={opened}>
         <CrashMessage part="The title">
-          <Title text={session.title} onLeave={() => editor && startWriting(editor)} />
+          <Title text={session.title} mayWrite={mayWrite} onLeave={() => editor && startWriting(editor)} />
         </CrashMessage>
         <CrashMessage part="The text">
           <Text editor={editor} session={session} />
@@ -64,7 +66,7 @@ function Sheet({ session }: { readonly session: Session }) {
       </main>
       <footer className="below">
         {editor && <LinkStrip editor={editor} />}
-        <ConnectionSentence connection={session.connection} />
+        <ConnectionSentence {...session} />
       </footer>
     </>
   )

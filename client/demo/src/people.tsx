@@ -4,6 +4,7 @@
  * the text around it.
  */
 import { useId, useRef, useState, useSyncExternalStore } from 'react'
+import type { AccessWatch } from './access.ts'
 import { readableColor } from './color.ts'
 import { type Identity, initialsOf, rememberIdentity } from './identity.ts'
 import { IdentityDialog } from './identity-dialog.tsx'
@@ -14,12 +15,15 @@ const picturesMax = 4
 
 interface PeopleProps {
   readonly presence: Presence
+  readonly access: AccessWatch
   readonly initialIdentity: Identity
 }
 
-export function People({ presence, initialIdentity }: PeopleProps) {
+export function People({ presence, access, initialIdentity }: PeopleProps) {
+  const { user } = useSyncExternalStore(access.subscribe, access.access)
   const others = useSyncExternalStore(presence.subscribe, presence.others)
-  const [identity, setIdentity] = useState(initialIdentity)
+  const [chosen, setIdentity] = useState(initialIdentity)
+  const identity = { ...chosen, ...user }
   const dialog = useRef<HTMLDialogElement>(null)
   const own = readableColor(identity.color)
 
@@ -40,8 +44,14 @@ export function People({ presence, initialIdentity }: PeopleProps) {
             type="button"
             className="picture picture-own"
             style={{ background: own.background, color: own.text }}
-            aria-label={`You: ${identity.name}. Change name and colour`}
-            title={`${identity.name} (you). Change name and colour`}
+            aria-label={
+              user === null ? `You: ${identity.name}. Change name and colour` : `You: ${identity.name}`
+            }
+            title={
+              user === null ? `${identity.name} (you). Change name and colour` : `${identity.name} (you)`
+            }
+            // Whom the token names is not for the page to choose.
+            disabled={user !== null}
             onClick={() => dialog.current!.showModal()}
           >
             <bdi aria-hidden="true">{initialsOf(identity.name)}</bdi>

@@ -5,11 +5,12 @@ import { bindTitle, titleUnitsShownMax } from './title-binding.ts'
 
 interface TitleProps {
   readonly text: Y.Text
+  readonly mayWrite: boolean
   /** Enter in the title goes on in the text, as on paper. */
   readonly onLeave: () => void
 }
 
-export function Title({ text, onLeave }: TitleProps) {
+export function Title({ text, mayWrite, onLeave }: TitleProps) {
   const field = useRef<HTMLTextAreaElement>(null)
   const [shown, setShown] = useState('')
 
@@ -35,6 +36,7 @@ export function Title({ text, onLeave }: TitleProps) {
         placeholder="Untitled"
         rows={1}
         maxLength={titleUnitsShownMax}
+        readOnly={!mayWrite}
         spellCheck
         autoComplete="off"
         onKeyDown={onKeyDown}
