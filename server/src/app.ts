@@ -109,7 +109,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   })
   const stopHeartbeat = startHeartbeat(upgrades.connections, settings, clock)
   const demoFolder = settings.demo ? builtDemoFolder : null
-  const api = createHttpApi({ authentication, clientAddress })
+  const api = createHttpApi({ authentication, clientAddress, settings })
   const readiness = () => readinessOf(log)
   const http = createHttp({ settings: reach, readiness, metrics, logger, demoFolder, api })
   const closeOperatorSocket = await serveOperators(settings, engine.operations, logger)

@@ -12,14 +12,25 @@ export type ParsedOrder =
   | { readonly ok: false; readonly reason: string }
 
 const name = z.string().min(1).max(revocationTextLengthMax).nullish()
+/** The last second that a `Date` can say. */
+const secondsMax = 8_640_000_000_000
+const error = 'expected a time in ISO 8601, or seconds since 1970 like exp'
 
-const schema = z
+export const revocationOrder = z
   .strictObject({
-    user: name,
-    token: name,
-    document: name,
-    access: z.enum([...accesses, 'none']).default('none'),
-    until: z.iso.datetime({ offset: true }).nullish(),
+    user: name.describe('Whose tokens: `sub`.'),
+    token: name.describe('Which token: `jti`.'),
+    document: name.describe('For which document, by its exact name.'),
+    access: z
+      .enum([...accesses, 'none'])
+      .default('none')
+      .describe('What is left. `admin` ends a former revocation of the same user, token and document.'),
+    until: z
+      .union([z.iso.datetime({ offset: true, error }), z.int(error).min(0, error).max(secondsMax, error)], {
+        error,
+      })
+      .nullish()
+      .describe('When the last token that it concerns ends: ISO 8601, or seconds since 1970 like `exp`.'),
   })
   .refine(({ user, token, document }) => user != null || token != null || document != null, {
     message: 'expected a user, a token (jti) or a document, or several of them',
@@ -28,13 +39,14 @@ const schema = z
 export function parseRevocationOrder(body: string): ParsedOrder {
   const json = parseJson(body)
   if (json === undefined) return { ok: false, reason: 'expected JSON' }
-  const parsed = schema.safeParse(json)
+  const parsed = revocationOrder.safeParse(json)
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!
     return { ok: false, reason: path.length === 0 ? message : `${path.join('.')}: ${message}` }
   }
   const { user, token, document, access, until } = parsed.data
-  const untilMs = until == null ? {} : { untilMs: Date.parse(until) }
+  const untilMs =
+    until == null ? {} : { untilMs: typeof until === 'number' ? until * 1000 : Date.parse(until) }
   return {
     ok: true,
     order: { user: user ?? null, token: token ?? null, document: document ?? null, access, ...untilMs },

@@ -91,6 +91,12 @@ export class Revocations {
     return { ok: true, grant: access === grant.access ? grant : { ...grant, access } }
   }
 
+  /** Those that have not ended. */
+  get all(): readonly Revocation[] {
+    const nowMs = this.#options.clock.now()
+    return [...this.#known.values()].filter(({ untilMs }) => untilMs > nowMs)
+  }
+
   /** Counts here at once. Resolves when it is durable, from which on other instances follow within 5 s. */
   async revoke({ untilMs, ...order }: RevocationOrder): Promise<Revoked> {
     const { list, clock, settings } = this.#options

@@ -40,15 +40,15 @@ export const httpErrors = {
   NOT_FOUND: entry({
     title: 'Not found',
     detail: 'There is nothing at this path over HTTP.',
-    act: 'The client must open documents over WebSocket; HTTP has /, /healthz, /readyz and /metrics.',
+    act: 'The client must open documents over WebSocket; HTTP has /, /api, /healthz, /readyz and /metrics.',
     status: 404,
     close: null,
     retry: false,
   }),
   METHOD_NOT_ALLOWED: entry({
     title: 'Method not allowed',
-    detail: 'The method {method} came, GET or HEAD was expected.',
-    act: 'The client must use GET or HEAD.',
+    detail: 'The method {method} came, and this path has {allowed}.',
+    act: 'The client must use one of these methods.',
     status: 405,
     close: null,
     retry: false,

@@ -98,7 +98,9 @@ function routes(
   )
   if (demoFolder !== null) app.get('*', serveDemo(demoFolder))
   for (const path of ['/healthz', '/readyz', '/metrics', ...(demoFolder === null ? [] : ['/'])]) {
-    app.all(path, ({ req }) => problemResponse(new AppError('METHOD_NOT_ALLOWED', { method: req.method })))
+    app.all(path, ({ req }) =>
+      problemResponse(new AppError('METHOD_NOT_ALLOWED', { method: req.method, allowed: 'GET, HEAD' })),
+    )
   }
   app.notFound(() => problemResponse(new AppError('NOT_FOUND', {})))
   app.onError(failed)

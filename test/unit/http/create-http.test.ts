@@ -32,7 +32,11 @@ async function serve(options: Partial<HttpOptions> = {}) {
     metrics,
     logger: createLogger({ level: 'info', stream: { write: line => lines.push(line) } }),
     demoFolder: null,
-    api: createHttpApi({ authentication: null, clientAddress: clientAddressReader('') }),
+    api: createHttpApi({
+      authentication: null,
+      clientAddress: clientAddressReader(''),
+      settings: settingsWith(),
+    }),
     ...options,
   })
   const server: Server = createServer(requestListener).listen(0, '127.0.0.1')
