@@ -4,7 +4,7 @@
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { decodeHocuspocus, hocuspocusCodec, hocuspocusPong } from '@syncline/shared/wire/hocuspocus'
 import type { Message } from '@syncline/shared/wire/message'
-import { awarenessAboutNobody } from '@syncline/shared/wire/y-websocket'
+import { awarenessAboutNobody } from '@syncline/shared/wire/sync-frame'
 import type { LimitName } from '../foundation/settings-table.ts'
 import type { ConnectionUsers } from './connection-users.ts'
 import type { Conversation } from './conversation.ts'

@@ -2,7 +2,8 @@
  * What is said in the y-websocket framing: the one document that the path of the request names.
  */
 import { closeCodes } from '@syncline/shared/wire/close-codes'
-import { awarenessAboutNobody, yWebsocket } from '@syncline/shared/wire/y-websocket'
+import { awarenessAboutNobody } from '@syncline/shared/wire/sync-frame'
+import { yWebsocket } from '@syncline/shared/wire/y-websocket'
 import type { Conversation } from './conversation.ts'
 import type { Line } from './line.ts'
 import type { Session, Voice } from './session.ts'

@@ -9,17 +9,9 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { Encoder } from './codec.ts'
 import type { Message } from './message.ts'
+import { readCommon, writeCommon } from './sync-frame.ts'
 
-const type = {
-  sync: 0,
-  awareness: 1,
-  auth: 2,
-  queryAwareness: 3,
-  stateless: 5,
-  close: 7,
-  status: 8,
-} as const
-const sync = { step1: 0, step2: 1, update: 2 } as const
+const type = { auth: 2, stateless: 5, close: 7, status: 8 } as const
 const auth = { token: 0, permissionDenied: 1, authenticated: 2 } as const
 
 /** Frames without a key: they are of one byte, and no others are. */
@@ -87,35 +79,18 @@ function documentOf(key: string): string {
 function readMessage(decoder: decoding.Decoder): Message | string {
   const messageType = decoding.readVarUint(decoder)
   switch (messageType) {
-    case type.sync:
-      return readSync(decoder)
-    case type.awareness: // 01 varBuf
-      return { kind: 'awareness', awareness: decoding.readVarUint8Array(decoder) }
     case type.auth:
       return readToken(decoder)
-    case type.queryAwareness: // 03
-      return { kind: 'query-awareness' }
     case type.stateless: // 05 varStr
       return { kind: 'stateless', payload: decoding.readVarString(decoder) }
     case type.close: // 07, and a reason that only servers send
       decoder.pos = decoder.arr.length
       return { kind: 'close' }
     default:
-      return `message type ${messageType} is not one that a provider sends in the Hocuspocus framing`
-  }
-}
-
-function readSync(decoder: decoding.Decoder): Message | string {
-  const step = decoding.readVarUint(decoder)
-  switch (step) {
-    case sync.step1: // 00 00 varBuf(state vector)
-      return { kind: 'sync-step-1', vector: decoding.readVarUint8Array(decoder) }
-    case sync.step2: // 00 01 varBuf(update)
-      return { kind: 'sync-step-2', update: decoding.readVarUint8Array(decoder) }
-    case sync.update: // 00 02 varBuf(update)
-      return { kind: 'update', update: decoding.readVarUint8Array(decoder) }
-    default:
-      return `sync message ${step} does not exist (0, 1 and 2 do)`
+      return (
+        readCommon(messageType, decoder) ??
+        `message type ${messageType} is not one that a provider sends in the Hocuspocus framing`
+      )
   }
 }
 
@@ -138,20 +113,11 @@ function encode(key: string, message: Message): Uint8Array {
   encoding.writeVarString(encoder, key)
   switch (message.kind) {
     case 'sync-step-1':
-      writeSync(encoder, sync.step1, message.vector)
-      break
     case 'sync-step-2':
-      writeSync(encoder, sync.step2, message.update)
-      break
     case 'update':
-      writeSync(encoder, sync.update, message.update)
-      break
     case 'awareness':
-      encoding.writeVarUint(encoder, type.awareness)
-      encoding.writeVarUint8Array(encoder, message.awareness)
-      break
     case 'query-awareness':
-      encoding.writeVarUint(encoder, type.queryAwareness)
+      writeCommon(encoder, message)
       break
     case 'token-request': // 02 00 and nothing else: a provider answers with its token
       writeAuth(encoder, auth.token)
@@ -178,12 +144,6 @@ function encode(key: string, message: Message): Uint8Array {
       throw new Error(`a server sends no ${message.kind} in the Hocuspocus framing`)
   }
   return encoding.toUint8Array(encoder)
-}
-
-function writeSync(encoder: encoding.Encoder, step: number, body: Uint8Array): void {
-  encoding.writeVarUint(encoder, type.sync)
-  encoding.writeVarUint(encoder, step)
-  encoding.writeVarUint8Array(encoder, body)
 }
 
 function writeAuth(encoder: encoding.Encoder, step: number): void {

@@ -2,7 +2,8 @@
  * The bytes of the y-websocket framing, both ways, against those that the published clients send and understand.
  */
 import type { Message } from '@syncline/shared/wire/message'
-import { awarenessAboutNobody, yWebsocket } from '@syncline/shared/wire/y-websocket'
+import { awarenessAboutNobody } from '@syncline/shared/wire/sync-frame'
+import { yWebsocket } from '@syncline/shared/wire/y-websocket'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hex } from '../../support/room-author.ts'
