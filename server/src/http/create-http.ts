@@ -1,6 +1,6 @@
 /**
- * Everything that is served over plain HTTP: the demo, health, readiness, metrics and `/api`; all else is a problem. Nothing here
- * names a document: documents are opened over WebSocket, which `connection/upgrade.ts` takes.
+ * Everything that is served over plain HTTP: the demo, health, readiness, metrics and `/api`; all else is a problem. Nothing but
+ * `/api` names a document: documents are opened over WebSocket, which `connection/upgrade.ts` takes.
  *
  * It makes a request listener and does not listen, so that it can be mounted in somebody else's server.
  */
