@@ -40,7 +40,8 @@ beforeEach(() => {
 })
 afterEach(async () => {
   await log.close()
-  rmSync(folder, { recursive: true, force: true })
+  // The thread that a test has let die may still be writing its last file.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
 })
 
 const away = () => waitUntil('the store to be away', () => log.health.at === 'away')

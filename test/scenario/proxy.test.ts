@@ -9,7 +9,7 @@ import path from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { type Nginx, nginxMissing, startNginx } from '../support/nginx.ts'
-import { connectRaw } from '../support/raw-client.ts'
+import { connectRaw, frame } from '../support/raw-client.ts'
 import { startRedisServer } from '../support/redis-server.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { connectStock } from '../support/stock-client.ts'
@@ -113,16 +113,19 @@ test('everything is reached over TLS under the base path', async context => {
       headers: { 'X-Forwarded-For': '1.2.3.4', Forwarded: 'for=1.2.3.4' },
     },
   )
-  expect(client.closed).toBeUndefined()
-  const opened = await site.server.waitForLog('the connection', ({ msg }) => msg === 'connection opened')
+  client.send(frame.syncStep1())
+  await client.waitForFrame('the answer', ({ kind }) => kind === 'sync-step-2')
+  const logOf = (event: string) => site.server.waitForLog(event, ({ msg }) => msg === event)
   // The name arrives as it was written, and the address is the one that nginx saw.
-  expect(opened).toMatchObject({ document: 'team/notes%2Fx', address: '127.0.0.2' })
+  expect(await logOf('connection opened')).toMatchObject({ address: '127.0.0.2' })
+  expect(await logOf('session opened')).toMatchObject({ document: 'team/notes%2Fx' })
   client.close()
   const logged = () => site.nginx.read('access.log')
   await waitUntil('nginx to log the connection', () => logged().includes('"GET /collab/team'))
   expect(logged()).not.toContain('not.for.logs')
 
   using outside = await connectRaw(site.server.wsUrl, 'notes')
+  outside.send(frame.syncStep1())
   expect(await outside.waitForClose()).toMatchObject({
     code: 4400,
     reason: expect.stringContaining('/collab/'),
@@ -155,8 +158,10 @@ test('somebody who only reads is not cut off by its read timeout, which cuts off
   const impatient = { 'proxy_read_timeout 60s;': 'proxy_read_timeout 2s;' }
   await using lively = await startSite(['--keep-alive-interval-ms', '500'], impatient)
   using reader = await connectRaw(`ws://127.0.0.1:${lively.plainPort}/collab`, 'quiet')
+  reader.send(frame.syncStep1())
   await using silent = await startSite([], impatient)
   using cut = await connectRaw(`ws://127.0.0.1:${silent.plainPort}/collab`, 'quiet')
+  cut.send(frame.syncStep1())
   expect((await cut.waitForClose()).code).toBe(1006)
   await waitUntil('ten frames, of five seconds', () => reader.frames.length >= 10)
   expect(reader.closed).toBeUndefined()
