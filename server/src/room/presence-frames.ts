@@ -10,6 +10,13 @@ import type { WindowQueue } from './window-queue.ts'
 
 /** Longer than any healthy commit, shorter than what a person sees as standing still. */
 const waitForCommitMaxMs = 250
+/**
+ * What each frame costs in time. Stock clients send back each presence frame that they are sent: somebody who floods a small room would
+ * make all others in it too fast, and have them closed for that.
+ */
+const frameMs = 10
+/** So many frames may follow each other at once, as when several people come. */
+const framesAtOnceMax = 25
 
 interface Waiting {
   readonly entry: AwarenessEntry
@@ -28,6 +35,8 @@ export class PresenceFrames {
   readonly #pace: Pace
   readonly #windowMs: (pace: Pace) => number
   #toldMs = Number.NEGATIVE_INFINITY
+  /** Until when the frames that were told are paid for by time. */
+  #paidMs = Number.NEGATIVE_INFINITY
   #cancelWindow: (() => void) | null = null
   #cancelTimer: (() => void) | null = null
 
@@ -63,7 +72,11 @@ export class PresenceFrames {
   /** Tells what no longer waits for a commit, now or when the running window ends. */
   afterCommit(): void {
     if (this.#isEmpty || this.#cancelWindow !== null) return
-    const waitMs = this.#toldMs + this.#windowMs(this.#pace) - this.#clock.monotonic()
+    const earliestMs = Math.max(
+      this.#toldMs + this.#windowMs(this.#pace),
+      this.#paidMs - framesAtOnceMax * frameMs,
+    )
+    const waitMs = earliestMs - this.#clock.monotonic()
     if (waitMs <= 0) return this.#flush(this.#queue.committed)
     this.#cancelWindow = this.#clock.after(waitMs, () => {
       this.#cancelWindow = null
@@ -84,6 +97,7 @@ export class PresenceFrames {
     }
     if (news.length === 0 && said.length === 0) return
     this.#toldMs = this.#clock.monotonic()
+    this.#paidMs = Math.max(this.#paidMs, this.#toldMs) + frameMs
     const awareness = news.length === 0 ? null : encodeAwareness(news)
     if (awareness !== null) this.#tell({ kind: 'awareness', awareness })
     if (said.length === 0) return

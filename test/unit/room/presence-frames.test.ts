@@ -145,3 +145,22 @@ test('[ROOM-2] other instances are told at most once in a window', () => {
   clock.advance(1)
   expect(said.slice(1)).toEqual([encodeAwareness([entry(1, 10)])])
 })
+
+test('[LIM-1 messages-per-second] however much one says in a small room, the others are told a hundred times a second, so that their echoes do not make them too fast', () => {
+  const seconds = 5
+  for (let at = 1; at <= seconds * 5_000; at++) {
+    frames.add([entry(1, at)], [])
+    if (at % 5 === 0) clock.advance(1)
+  }
+  clock.advance(10)
+  expect(told.length).toBeLessThanOrEqual(seconds * 100 + 27)
+  expect(told.at(-1)).toEqual([entry(1, seconds * 5_000)])
+})
+
+test('somebody who moves sixty times a second is told of at once each time', () => {
+  for (let at = 1; at <= 120; at++) {
+    frames.add([entry(1, at)], [])
+    expect(told).toHaveLength(at)
+    clock.advance(1000 / 60)
+  }
+})
