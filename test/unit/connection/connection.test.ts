@@ -51,8 +51,9 @@ beforeEach(async () => {
   place = new NotingPlace()
   opening = Promise.resolve(place)
   told = []
-  const note = (name: keyof ConnectionObserver) => (event: object | number) => {
+  const note = (name: keyof ConnectionObserver) => (event: object | number | string) => {
     if (typeof event === 'object') told.push({ name, ...event })
+    else if (typeof event === 'string') told.push({ name, limit: event })
   }
   const observer = new Proxy({} as ConnectionObserver, {
     get: (_, name) => note(name as keyof ConnectionObserver),
@@ -232,6 +233,7 @@ describe('a frame that is wrong closes its connection and nothing else', () => {
     const closed = await client.waitForClose()
     expect(closed.code).toBe(4508)
     expect(closed.reason).toContain('nothing was said in 10000 ms')
+    expect(events('limitReached')).toEqual([{ name: 'limitReached', limit: 'firstFrameTimeoutMs' }])
   })
 
   test('broken WebSocket framing, with a code that stops it', async () => {
@@ -390,7 +392,7 @@ describe('the heartbeat', () => {
 })
 
 describe('[SLOW-1] a reader', () => {
-  test('[SLOW-1] that takes nothing is closed as too slow, and costs at most the bound', async () => {
+  test('[LIM-1 waiting-bytes] [SLOW-1] that takes nothing is closed as too slow, and costs at most the bound', async () => {
     const { client, member } = await joined()
     client.stopReading()
     const update = new Uint8Array(64 * 1024)
@@ -405,6 +407,7 @@ describe('[SLOW-1] a reader', () => {
     clock.advance(5_000)
     await waitUntil('its end', () => upgrades.connections.size === 0)
     expect(events('disconnected')).toMatchObject([{ code: 4508, by: 'server' }])
+    expect(events('limitReached')).toEqual([{ name: 'limitReached', limit: 'limitWaitingBytes' }])
   })
 
   test('is waited for until little waits, and not any more once it is gone', async () => {

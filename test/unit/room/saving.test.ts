@@ -271,7 +271,8 @@ describe('a store that does not answer', () => {
 
 describe('back pressure', () => {
   test('[LIM-1 room-waiting-bytes] the sockets of authors are not read while too much waits, and are again when half is saved', async () => {
-    const { room, log, join } = await openStage({ limits: { waitingBytesMax: 1_000 } })
+    const stage = await openStage({ limits: { waitingBytesMax: 1_000 } })
+    const { room, log, join } = stage
     const [writer, reader] = [await join('writer'), await join('reader')]
     log.hold()
     const updates = typed(7, 'a'.repeat(600), 'b'.repeat(600), 'c'.repeat(600))
@@ -287,5 +288,6 @@ describe('back pressure', () => {
     await turn()
     expect(writer.reading).toBe(true)
     expect(reader.reading).toBe(true)
+    expect(stage.eventsNamed('limitReached')).toMatchObject([{ limit: 'limitRoomWaitingBytes' }])
   })
 })
