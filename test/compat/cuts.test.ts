@@ -7,7 +7,7 @@ import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { editAtRandom } from './random-edit.ts'
-import { connectPeer, converged, type Peer, pairs, type StackName } from './stacks.ts'
+import { connectPeer, converged, type Peer, pairs, type StackName, stackNames } from './stacks.ts'
 
 const rounds = count('CUT_ROUNDS', 8)
 /** Half of them on the way up, half on the way down. */
@@ -17,6 +17,8 @@ const seed = testSeed()
 const editsPerRound = 25
 /** More than the upgrade, the first frames and some of the answer, so that cuts fall everywhere in them. */
 const cutOffsetMax = 6_000
+/** Providers that wait a second each time would make the test of cuts one of waiting. */
+const reconnectDelayMs = 100
 
 let server: ServerProcess
 
@@ -33,7 +35,9 @@ test.each(pairs)(
     const stacks: StackName[] = [one, other, one]
     const lines = await Promise.all(stacks.map(() => startTcpProxy({ targetPort: server.port })))
     await using _lines = disposeAll(lines)
-    const peers = stacks.map((stack, at) => connectPeer(stack, (lines[at] as TcpProxy).wsUrl, room))
+    const peers = stacks.map((stack, at) =>
+      connectPeer(stack, (lines[at] as TcpProxy).wsUrl, room, { reconnectDelayMs }),
+    )
     using _peers = { [Symbol.dispose]: () => peers.forEach(peer => void peer[Symbol.dispose]()) }
     await Promise.all(peers.map(peer => peer.synced()))
     let cuts = 0
@@ -101,7 +105,9 @@ test.each(['up', 'down'] as const)(
       const afterBytes = 1 + random.below(cutOffsetMax)
       const acceptedBefore = line.accepted
       line.cutNext({ direction, afterBytes })
-      using cutPeer = connectPeer(cut % 2 === 0 ? 'y-websocket' : '@y/websocket', line.wsUrl, room)
+      using cutPeer = connectPeer(stackNames[cut % stackNames.length]!, line.wsUrl, room, {
+        reconnectDelayMs,
+      })
       // Long enough that the cut falls into it when it does not fall into the frames before.
       const marker = `<${cut}>`
       cutPeer.insertText(0, marker + random.text(cutOffsetMax))

@@ -95,8 +95,8 @@ for (const stack of stackNames) {
   })
 }
 
-test('[SYNC-3] a burst from five clients at once arrives complete everywhere', async () => {
-  const writers = [0, 1, 2, 3, 4].map(at => connectPeer(stackNames[at % 2]!, server.wsUrl, 'crowd'))
+test('[SYNC-3] a burst from five clients of all kinds at once arrives complete everywhere', async () => {
+  const writers = stackNames.map(stack => connectPeer(stack, server.wsUrl, 'crowd'))
   using _writers = { [Symbol.dispose]: () => writers.forEach(writer => void writer[Symbol.dispose]()) }
   await Promise.all(writers.map(writer => writer.synced()))
   for (let at = 0; at < 400; at++) {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectRaw, frame } from '../support/raw-client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
-import { connectPeer, type Peer, stackNames } from './stacks.ts'
+import { connectPeer, hocuspocusStacks, type Peer, yWebsocketStacks } from './stacks.ts'
 
 let server: ServerProcess
 
@@ -36,6 +36,13 @@ test.each(names)('[SYNC-3] the name %j is an ordinary document', async name => {
   await Promise.all([writer.synced(), reader.synced()])
   writer.insertText(0, `text of ${name}`)
   await waitUntil('the text', () => reader.text === `text of ${name}`, { found: () => reader.text })
+  // In the Hocuspocus framing the name travels as it is.
+  for (const stack of hocuspocusStacks) {
+    using other = connectPeer(stack, server.wsUrl, name)
+    await waitUntil('the text in the other framing', () => other.text === `text of ${name}`, {
+      found: () => [stack, other.text, other.ends],
+    })
+  }
 })
 
 test('documents with names that look alike are different documents', async () => {
@@ -83,7 +90,7 @@ test('a name of 1,025 bytes is refused, and the server goes on', async () => {
   expect(server.running).toBe(true)
 })
 
-test.each(stackNames)('[SYNC-3] a subprotocol that %s offers is answered', async stack => {
+test.each(yWebsocketStacks)('[SYNC-3] a subprotocol that %s offers is answered', async stack => {
   using peer = connectPeer(stack, server.wsUrl, 'subprotocol', { protocols: ['yauth-abc', 'other'] })
   await peer.synced()
   expect(['yauth-abc', 'other']).toContain(peer.provider.ws?.protocol)

@@ -1,9 +1,10 @@
 /**
- * The two stock clients behind one set of verbs, so that each fact is shown for both and for both together in one room. The clients
+ * The stock clients behind one set of verbs, so that each fact is shown for all of them and for different ones in one room. The clients
  * are untouched; only the tests' own words for editing and reading differ between Yjs 13 and Yjs 14.
  */
 import * as Y14 from '@y/y'
 import * as Y13 from 'yjs'
+import { connectHocuspocus, type HocuspocusVersion } from '../support/hocuspocus-client.ts'
 import {
   type ConnectionEnd,
   connectStock,
@@ -12,18 +13,33 @@ import {
 } from '../support/stock-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
-export type StackName = 'y-websocket' | '@y/websocket'
-export const stackNames: readonly StackName[] = ['y-websocket', '@y/websocket']
+export type YWebsocketStack = 'y-websocket' | '@y/websocket'
+export type HocuspocusStack = `hocuspocus ${HocuspocusVersion}`
+export type StackName = YWebsocketStack | HocuspocusStack
+export const yWebsocketStacks: readonly YWebsocketStack[] = ['y-websocket', '@y/websocket']
+export const hocuspocusStacks: readonly HocuspocusStack[] = ['hocuspocus 2', 'hocuspocus 3', 'hocuspocus 4']
+export const stackNames: readonly StackName[] = [...yWebsocketStacks, ...hocuspocusStacks]
 
-/** Who writes and who reads: each with its like, and with the other. */
+/** Who writes and who reads: each with its like, and each with others in both directions. */
 export const pairs: readonly (readonly [StackName, StackName])[] = [
   ['y-websocket', 'y-websocket'],
   ['@y/websocket', '@y/websocket'],
   ['y-websocket', '@y/websocket'],
   ['@y/websocket', 'y-websocket'],
+  ['hocuspocus 2', 'hocuspocus 2'],
+  ['hocuspocus 3', 'hocuspocus 3'],
+  ['hocuspocus 4', 'hocuspocus 4'],
+  ['hocuspocus 4', 'y-websocket'],
+  ['y-websocket', 'hocuspocus 4'],
+  ['hocuspocus 3', '@y/websocket'],
+  ['@y/websocket', 'hocuspocus 2'],
+  ['hocuspocus 2', 'hocuspocus 4'],
 ]
 
-export type PeerOptions = Omit<StockOptions<never>, 'doc'>
+export interface PeerOptions extends Omit<StockOptions<never>, 'doc'> {
+  /** Of Hocuspocus providers, whose own is a second and more: for tests that reconnect often. */
+  readonly reconnectDelayMs?: number
+}
 
 interface Provider {
   readonly wsconnected: boolean
@@ -72,22 +88,76 @@ export interface Peer extends Disposable {
 }
 
 export function connectPeer(stack: StackName, wsUrl: string, room: string, options: PeerOptions = {}): Peer {
-  return stack === 'y-websocket' ? peer13(wsUrl, room, options) : peer14(wsUrl, room, options)
+  switch (stack) {
+    case 'y-websocket':
+      return peer13(wsUrl, room, options)
+    case '@y/websocket':
+      return peer14(wsUrl, room, options)
+    case 'hocuspocus 2':
+      return hocuspocusPeer(2, wsUrl, room, options)
+    case 'hocuspocus 3':
+      return hocuspocusPeer(3, wsUrl, room, options)
+    case 'hocuspocus 4':
+      return hocuspocusPeer(4, wsUrl, room, options)
+  }
 }
 
 function peer13(wsUrl: string, room: string, options: PeerOptions): Peer {
   const client = connectStock(wsUrl, room, { ...options, doc: new Y13.Doc() })
+  return peerOver(client, { stack: 'y-websocket', provider: client.provider, ends: client.ends })
+}
+
+function hocuspocusPeer(
+  version: HocuspocusVersion,
+  wsUrl: string,
+  room: string,
+  { connect, params, awareness, reconnectDelayMs }: PeerOptions,
+): Peer {
+  const client = connectHocuspocus(version, wsUrl, room, {
+    doc: new Y13.Doc(),
+    ...(connect === undefined ? {} : { connect }),
+    ...(params === undefined ? {} : { params }),
+    ...(awareness === undefined ? {} : { awareness }),
+    ...(reconnectDelayMs === undefined ? {} : { reconnectDelayMs }),
+  })
+  const socket = client.socket.provider
+  const provider: Provider = {
+    get wsconnected() {
+      return socket.status === 'connected'
+    },
+    get synced() {
+      return client.provider.synced
+    },
+    get shouldConnect() {
+      return socket.shouldConnect
+    },
+    get ws() {
+      return socket.webSocket
+    },
+    connect: () => void socket.connect(),
+    disconnect: () => socket.disconnect(),
+  }
+  return peerOver(client, { stack: `hocuspocus ${version}`, provider, ends: client.socket.ends })
+}
+
+/** What the clients over Yjs 13 have in common. */
+interface Client13 {
+  readonly doc: Y13.Doc
+  readonly awareness: unknown
+  synced(timeoutMs?: number): Promise<void>
+  destroy(): void
+}
+
+function peerOver(client: Client13, connection: Pick<Peer, 'stack' | 'provider' | 'ends'>): Peer {
   const { doc } = client
   const text = doc.getText('text')
   const map = doc.getMap('map')
   const array = doc.getArray('array')
   const xml = doc.getXmlFragment('xml')
   return {
-    stack: 'y-websocket',
+    ...connection,
     clientId: doc.clientID,
-    provider: client.provider,
-    awareness: client.awareness as unknown as AwarenessStates,
-    ends: client.ends,
+    awareness: client.awareness as AwarenessStates,
     synced: client.synced,
     get text() {
       return text.toString()

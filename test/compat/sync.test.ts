@@ -2,6 +2,7 @@
  * Stock clients, imported unmodified, against a real server: they sync both ways, alone and together, late and after a restart.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { hocuspocusVersionOf, hocuspocusVersions } from '../support/hocuspocus-client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { installedVersion, stockVersions } from '../support/stock-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -19,6 +20,7 @@ test('[SYNC-3] the stock clients are the versions that are promised', () => {
   expect(installedVersion('y-websocket')).toBe('3.1.0')
   expect(installedVersion('@y/websocket')).toBe('4.0.0-3')
   expect(installedVersion('@y/y')).toMatch(/^14\./)
+  expect(hocuspocusVersions.map(hocuspocusVersionOf)).toEqual(['2.15.3', '3.4.4', '4.8.0'])
 })
 
 test.each(pairs)('[SYNC-3] %s and %s sync both ways', async (one, other) => {
@@ -106,6 +108,8 @@ test.each(pairs)('[SYNC-3] offline edits of %s and %s are merged on both sides',
   second.insertText(second.text.length, ' right')
   second.deleteText(0, 1)
   second.setKey('second', true)
+  // A Hocuspocus provider that is still closing its socket takes no notice of being told to connect.
+  await waitUntil('both to be offline', () => ![first, second].some(({ provider }) => provider.wsconnected))
   first.provider.connect()
   second.provider.connect()
   await waitUntil('the merged text', () => first.text === 'left iddle right' && second.text === first.text, {

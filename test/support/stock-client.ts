@@ -78,9 +78,9 @@ export function connectStock14(
 
 /** The versions that are really installed, as their own package.json files state them. */
 export function stockVersions(): string {
-  return ['y-websocket', 'yjs', '@y/websocket', '@y/y', '@y/protocols', 'y-protocols', 'ws']
-    .map(name => `${name} ${installedVersion(name)}`)
-    .join(', ')
+  const yjs = ['y-websocket', 'yjs', '@y/websocket', '@y/y', '@y/protocols', 'y-protocols', 'ws']
+  const hocuspocus = ['hocuspocus-provider-2', 'hocuspocus-provider-3', 'hocuspocus-provider-4']
+  return [...yjs, ...hocuspocus].map(name => `${name} ${installedVersion(name)}`).join(', ')
 }
 
 export function installedVersion(name: string): string {
