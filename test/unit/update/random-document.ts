@@ -202,7 +202,8 @@ const writing: Record<Exclude<Act, Hearing>, (doc: Y.Doc, step: Step) => void> =
     if (xml.length > 0) xml.delete(place % xml.length, 1)
   },
   subdocument(doc, { place, text, size }) {
-    const inner = new Y.Doc({ meta: { title: text }, autoLoad: size > 3 })
+    // Yjs would draw a name by chance, and no seed would give the same bytes again.
+    const inner = new Y.Doc({ guid: `${place} ${size}`, meta: { title: text }, autoLoad: size > 3 })
     doc.getMap('map').set(`document ${place % 2}`, inner)
   },
   binary(doc, { size }) {
