@@ -35,6 +35,13 @@ export function mutate(update: Uint8Array, others: readonly Uint8Array[], dice: 
   return dice.roll(8) === 0 ? mutateBytes(bytes, dice) : bytes
 }
 
+/** A copy of `update` in which one field of what it means is another one, and whose form is that of an update. */
+export function mutateField(update: Uint8Array, others: readonly Uint8Array[], dice: Dice): Uint8Array {
+  const model = readModel(update)
+  dice.pick(modelMutations)(model, readModel(dice.pick(others)), dice)
+  return writeModel(model)
+}
+
 function mutateBytes(update: Uint8Array, dice: Dice): Uint8Array {
   const bytes = [...update]
   const changes = 1 + dice.roll(3)

@@ -1,0 +1,91 @@
+/**
+ * The sockets of attackers at a real server: each frame is sent on one that is open, and has been looked at when the answer to a ping
+ * comes back or the socket is closed.
+ */
+import { connectRaw, frame, type RawClient } from '../support/raw-client.ts'
+import { waitUntil } from '../support/wait-until.ts'
+import { text, uint, writeFields } from './fields.ts'
+import type { FrameCase } from './frame-cases.ts'
+import type { Framing } from './honest-messages.ts'
+
+export interface AttackerOptions {
+  readonly wsUrl: string
+  readonly document: string
+  /** Empty where nobody has to say who they are. */
+  readonly token: string
+  /** Every byte that anybody is sent. */
+  readonly onBytes: (bytes: Uint8Array) => void
+}
+
+const answerMsMax = 20_000
+
+/** One of them: a socket for each framing, opened again whenever the server has closed it. */
+export class Attacker implements Disposable {
+  readonly closes: number[] = []
+  readonly #options: AttackerOptions
+  readonly #open = new Map<Framing, RawClient>()
+
+  constructor(options: AttackerOptions) {
+    this.#options = options
+  }
+
+  async write(updates: readonly Uint8Array[]): Promise<void> {
+    const client = await this.#socket('y-websocket')
+    for (const update of updates) client.send(frame.update(update))
+    await this.#heard('y-websocket', client)
+  }
+
+  async send({ framing, frame: bytes, number }: FrameCase): Promise<void> {
+    const client = await this.#socket(framing)
+    // A few come as text, which no framing knows.
+    client.send(number % 50 === 49 ? Buffer.from(bytes).toString('latin1') : bytes)
+    await this.#heard(framing, client)
+  }
+
+  [Symbol.dispose](): void {
+    for (const client of this.#open.values()) client.terminate()
+  }
+
+  async #socket(framing: Framing): Promise<RawClient> {
+    const open = this.#open.get(framing)
+    if (open !== undefined && open.closed === undefined) return open
+    const { wsUrl, document, token, onBytes } = this.#options
+    const path = encodeURIComponent(document) + (token === '' ? '' : `?token=${token}`)
+    const client = await connectRaw(wsUrl, path)
+    client.socket.on('message', (data: Buffer) => onBytes(data))
+    this.#open.set(framing, client)
+    for (const greeting of framing === 'y-websocket' ? [frame.syncStep1()] : greetings(document, token))
+      client.send(greeting)
+    return client
+  }
+
+  async #heard(framing: Framing, client: RawClient): Promise<void> {
+    let isAnswered = false
+    client.socket.once('pong', () => {
+      isAnswered = true
+    })
+    client.socket.ping()
+    await waitUntil('a hostile frame to be looked at', () => isAnswered || client.closed !== undefined, {
+      timeoutMs: answerMsMax,
+    })
+    if (client.closed !== undefined) this.closes.push(client.closed.code)
+    // A document that is refused on a socket of many stays so until another token comes.
+    if (framing === 'hocuspocus' && client.frames.some(({ bytes }) => isDenied(bytes))) client.terminate()
+    if (client.closed !== undefined || client.socket.readyState !== client.socket.OPEN)
+      this.#open.delete(framing)
+  }
+}
+
+/** As a provider begins: its token, and SyncStep1. */
+function greetings(document: string, token: string): Uint8Array[] {
+  return [
+    writeFields([text(document), uint(2), uint(0), text(token)]),
+    writeFields([text(document), uint(0), uint(0), text('\u0000')]),
+  ]
+}
+
+/** Key, 2, 1, reason. */
+function isDenied(bytes: Uint8Array): boolean {
+  const behindKey = 1 + bytes[0]!
+  return bytes[behindKey] === 2 && bytes[behindKey + 1] === 1
+}
