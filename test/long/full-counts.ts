@@ -30,6 +30,7 @@ export const fullCounts: readonly FullCount[] = [
     what: 'rounds of random cuts under random edits, for each pair of clients',
   },
   { name: 'CUT_OFFSETS', full: 400, what: 'cuts inside a frame at seeded offsets' },
+  { name: 'HOCUSPOCUS_FRAMES', full: 100_000, what: 'random frames of the Hocuspocus framing' },
 ]
 
 /** What a full run is: these kinds of tests, with these numbers. */
