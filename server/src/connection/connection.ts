@@ -45,6 +45,12 @@ type State =
 
 /** A peer that does not answer the close frame is cut off after this. */
 const closeHandshakeMs = 5_000
+/** What `ws` calls a message above its own limits. */
+const tooLargeErrors = [
+  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+  'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
+  'WS_ERR_TOO_MANY_BUFFERED_PARTS',
+]
 /** The code of a connection that broke off without a close frame (RFC 6455, 7.1.5). */
 const abnormalClosure = 1006
 
@@ -90,7 +96,7 @@ export class Connection implements Line {
     })
     webSocket.on('message', (data, isBinary) => this.#hear(data as Buffer, isBinary))
     webSocket.on('pong', () => this.#heard())
-    webSocket.on('error', error => this.#tellClientError(error.message))
+    webSocket.on('error', error => this.#failed(error))
     webSocket.on('close', code => this.#closed(code))
   }
 
@@ -188,6 +194,14 @@ export class Connection implements Line {
     }
     this.#throttle.note(data.byteLength, this.#heardMs)
     if (!this.#isClosing) this.#conversation(data)?.hear(data)
+  }
+
+  /** `ws` answers by itself what is no WebSocket, or far too large, with the codes of `web-socket-server.ts`: these are told and counted here. */
+  #failed({ code = '', message }: NodeJS.ErrnoException): void {
+    if (!code.startsWith('WS_ERR_') || this.#isClosing) return this.#tellClientError(message)
+    if (!tooLargeErrors.includes(code)) return this.close(closeCodes.malformed, message)
+    this.#options.observer.limitReached('limitMessageBytes')
+    this.close(closeCodes.tooLarge, message)
   }
 
   #heard(): void {

@@ -211,6 +211,8 @@ export class Upgrades {
         return void socket.destroy()
       case 'later': {
         const cancel = this.#options.clock.after(telling.delayMs, () => this.#refuse(arrival, refusal))
+        // Only a socket that is read tells that whoever waits has gone.
+        socket.resume().once('end', () => socket.destroy())
         socket.once('close', () => {
           cancel()
           telling.release()

@@ -20,6 +20,8 @@ class StoppingWebSocket extends WebSocket {
 const translated = new Map<number, CloseCode>([
   [1002, closeCodes.malformed],
   [1007, closeCodes.malformed],
+  // A message in more parts than `ws` keeps.
+  [1008, closeCodes.tooLarge],
   [1009, closeCodes.tooLarge],
 ])
 

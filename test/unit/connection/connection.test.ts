@@ -218,6 +218,24 @@ describe('a frame that is wrong closes its connection and nothing else', () => {
     })
   }
 
+  const wireOf = ({ socket }: RawClient) =>
+    (socket as unknown as { _socket: { write(bytes: Uint8Array): void } })._socket
+
+  test.each([
+    // The beginning of a binary frame, masked, whose length says 50 MB.
+    ['a frame that says 50 MB', hex('82 ff 00 00 00 00 03 20 00 00 00 00 00 00')],
+    // Each of a byte, and none of them the last.
+    ['20,000 fragments', hex(`02 81 00 00 00 00 00 ${'00 81 00 00 00 00 00 '.repeat(20_000)}`)],
+  ])('[LIM-1 message-bytes] %s, by the WebSocket itself, with 4413, and it is counted', async (_, bytes) => {
+    const { client } = await joined()
+    wireOf(client).write(bytes)
+    expect((await client.waitForClose()).code).toBe(4413)
+    await waitUntil('its end', () => events('disconnected').length === 1)
+    expect(events('disconnected')).toMatchObject([{ code: 4413, by: 'server' }])
+    expect(events('limitReached')).toEqual([{ name: 'limitReached', limit: 'limitMessageBytes' }])
+    expect(events('clientError')).toHaveLength(1)
+  })
+
   test('a first frame that is of no framing, with 4400', async () => {
     const client = await connect()
     client.send(hex('03 64 6f'))
@@ -239,7 +257,7 @@ describe('a frame that is wrong closes its connection and nothing else', () => {
   test('broken WebSocket framing, with a code that stops it', async () => {
     const { client } = await joined()
     // A reserved opcode, unmasked.
-    ;(client.socket as unknown as { _socket: { write(bytes: Uint8Array): void } })._socket.write(hex('83 00'))
+    wireOf(client).write(hex('83 00'))
     const closed = await client.waitForClose()
     expect([1006, 4400]).toContain(closed.code)
     expect(place.left).toHaveLength(1)
