@@ -13,6 +13,7 @@ import {
 } from '../foundation/settings-table.ts'
 import { commands } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
+import { limitsText } from './limits-page.ts'
 
 /** The command line as it is, to be looked at. */
 const programForPages = commands(
@@ -40,6 +41,7 @@ export function referencePages(): Page[] {
   return [
     { file: 'docs/settings.md', text: settingsPage() },
     { file: 'docs/errors.md', text: errorsPage() },
+    { file: 'docs/limits.md', text: `${printed}\n\n${limitsText()}` },
     { file: 'docs/commands.md', text: commandsPage() },
   ]
 }
