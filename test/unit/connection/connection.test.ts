@@ -222,10 +222,11 @@ describe('a frame that is wrong closes its connection and nothing else', () => {
     (socket as unknown as { _socket: { write(bytes: Uint8Array): void } })._socket
 
   test.each([
-    // The beginning of a binary frame, masked, whose length says 50 MB.
-    ['a frame that says 50 MB', hex('82 ff 00 00 00 00 03 20 00 00 00 00 00 00')],
-    // Each of a byte, and none of them the last.
-    ['20,000 fragments', hex(`02 81 00 00 00 00 00 ${'00 81 00 00 00 00 00 '.repeat(20_000)}`)],
+    ['a masked frame whose length says 50 MB', hex('82 ff 00 00 00 00 03 20 00 00 00 00 00 00')],
+    [
+      '20,000 fragments of a byte, of which none is the last',
+      hex(`02 81 00 00 00 00 00 ${'00 81 00 00 00 00 00 '.repeat(20_000)}`),
+    ],
   ])('[LIM-1 message-bytes] %s, by the WebSocket itself, with 4413, and it is counted', async (_, bytes) => {
     const { client } = await joined()
     wireOf(client).write(bytes)
