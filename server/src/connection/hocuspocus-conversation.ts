@@ -2,7 +2,12 @@
  * What is said in the Hocuspocus framing: many documents on one socket, each under a key of its own.
  */
 import { closeCodes } from '@syncline/shared/wire/close-codes'
-import { decodeHocuspocus, hocuspocusCodec, hocuspocusPong } from '@syncline/shared/wire/hocuspocus'
+import {
+  decodeHocuspocus,
+  type HocuspocusFrame,
+  hocuspocusCodec,
+  hocuspocusPong,
+} from '@syncline/shared/wire/hocuspocus'
 import type { Message } from '@syncline/shared/wire/message'
 import { awarenessAboutNobody } from '@syncline/shared/wire/sync-frame'
 import type { LimitName } from '../foundation/settings-table.ts'
@@ -31,7 +36,8 @@ export interface HocuspocusOptions {
   readonly onLimit: (limit: LimitName) => void
 }
 
-type Said = Extract<ReturnType<typeof decodeHocuspocus>, { kind: 'message' }>
+type Said = Extract<HocuspocusFrame, { kind: 'message' }>
+type RefusedKey = Extract<HocuspocusFrame, { kind: 'key-refused' }>
 
 /** Of all keys of a socket together, while their tokens are checked. */
 const uncheckedMessagesMax = 1_000
@@ -83,7 +89,7 @@ export class HocuspocusConversation implements Conversation {
   }
 
   #hear({ key, document, message }: Said, bytes: number): void {
-    const keyed = this.#keyed.get(key) ?? this.#begin(key, document)
+    const keyed = this.#keyed.get(key) ?? (begins(message) ? this.#begin(key, document) : null)
     if (keyed === null) return
     if (message.kind !== 'close') return keyed.hear(message, bytes)
     // Nothing is answered: it could reach a provider that has taken its place at once.
@@ -91,7 +97,9 @@ export class HocuspocusConversation implements Conversation {
     this.#keyed.delete(key)
   }
 
-  #refuseKey({ key, reason }: { readonly key: string; readonly reason: string }): void {
+  #refuseKey({ key, reason, message }: RefusedKey): void {
+    // Its provider goes on sending what is typed, and takes each answer for a new refusal.
+    if (!begins(message)) return
     this.#options.onRefused({ code: 'DOCUMENT_NAME_INVALID', message: reason })
     this.#line.send(framed(key, { kind: 'permission-denied', reason }))
   }
@@ -149,6 +157,15 @@ export class HocuspocusConversation implements Conversation {
     this.#uncheckedBytes += bytes
     return true
   }
+}
+
+/**
+ * A provider begins with its token, and one before 4.0 that has none with SyncStep1. Before that comes what is typed while it fetches
+ * its token, and 2.15 says behind its CLOSE that nobody is here any more: opened for these, a document would be refused before
+ * its token has come, or stay open for nobody. The handshake brings what is dropped here.
+ */
+function begins({ kind }: Message): boolean {
+  return kind === 'token' || kind === 'sync-step-1'
 }
 
 function framed(key: string, message: Message): Uint8Array {

@@ -28,7 +28,12 @@ export type HocuspocusFrame =
   | { readonly kind: 'ping' }
   | { readonly kind: 'pong' }
   /** The key names no document that may be opened: its provider is told so, and other documents of the socket go on. */
-  | { readonly kind: 'key-refused'; readonly key: string; readonly reason: string }
+  | {
+      readonly kind: 'key-refused'
+      readonly key: string
+      readonly reason: string
+      readonly message: Message
+    }
   /** `reason` is one sentence: what was expected and what came. */
   | { readonly kind: 'malformed'; readonly reason: string }
 
@@ -48,14 +53,15 @@ function readFrame(decoder: decoding.Decoder, nameBytesMax: number): HocuspocusF
   if (keyBytes > keyBytesMax)
     return malformed(`the key of the frame has ${keyBytes} bytes, at most ${keyBytesMax} are read`)
   const key = decoding.readVarString(decoder)
-  const document = documentOf(key)
-  const reason = wrongName(document, nameBytesMax)
-  if (reason !== null) return { kind: 'key-refused', key, reason }
   const message = readMessage(decoder)
   if (typeof message === 'string') return malformed(message)
   if (decoding.hasContent(decoder))
     return malformed('expected one message in a frame, but bytes follow the first')
-  return { kind: 'message', key, document, message }
+  const document = documentOf(key)
+  const reason = wrongName(document, nameBytesMax)
+  return reason === null
+    ? { kind: 'message', key, document, message }
+    : { kind: 'key-refused', key, reason, message }
 }
 
 /** The longest key that is looked at. */
