@@ -140,7 +140,7 @@ function build(key: string, parts: readonly Part[]): Uint8Array {
 const nothing = new Uint8Array()
 
 /** As a provider reads it: the key, the type, and of what follows only what the type has. */
-function readKeyedFrame(bytes: Uint8Array): KeyedFrame {
+export function readKeyedFrame(bytes: Uint8Array): KeyedFrame {
   const single = bytes.length === 1 ? { 9: 'ping' as const, 10: 'pong' as const }[bytes[0] ?? 0] : undefined
   if (single !== undefined) return { key: '', kind: single, bytes, body: nothing, text: '' }
   try {
