@@ -222,15 +222,10 @@ describe('a frame that is wrong closes its connection and nothing else', () => {
     (socket as unknown as { _socket: { write(bytes: Uint8Array): void } })._socket
 
   test.each([
-    ['a masked frame whose length says 50 MB', hex('82 ff 00 00 00 00 03 20 00 00 00 00 00 00')],
-    [
-      '20,000 fragments of a byte, of which none is the last',
-      hex(`02 81 00 00 00 00 00 ${'00 81 00 00 00 00 00 '.repeat(20_000)}`),
-    ],
+    ['a masked frame of 50 MB', hex('82 ff 00 00 00 00 03 20 00 00 00 00 00 00')],
+    ['20,000 fragments', hex(`02 81 00 00 00 00 00 ${'00 81 00 00 00 00 00 '.repeat(20_000)}`)],
   ])('[LIM-1 message-bytes] %s, by the WebSocket itself, with 4413, and it is counted', async (_, bytes) => {
-    const { client } = await joined()
-    wireOf(client).write(bytes)
-    expect((await client.waitForClose()).code).toBe(4413)
+    wireOf((await joined()).client).write(bytes)
     await waitUntil('its end', () => events('disconnected').length === 1)
     expect(events('disconnected')).toMatchObject([{ code: 4413, by: 'server' }])
     expect(events('limitReached')).toEqual([{ name: 'limitReached', limit: 'limitMessageBytes' }])
