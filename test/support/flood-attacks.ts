@@ -180,7 +180,7 @@ export const attacks = {
    */
   'readers that do not read': target =>
     tally([
-      joined(target, socket => writeSlowly(socket), 8_000),
+      joined(target, socket => writeSlowly(socket, 4_000 + target.round), 8_000),
       ...times(target, i =>
         joined(
           target,
@@ -227,12 +227,12 @@ function joined(
   })
 }
 
-/** Two megabytes a second for six seconds: text of a client that nobody else is. */
-function writeSlowly(socket: WebSocket): void {
+/** Two megabytes a second for six seconds. */
+function writeSlowly(socket: WebSocket, client: number): void {
   const text = 'x'.repeat(200_000)
   let written = 0
   repeat(socket, () => {
-    if (written < 60) socket.send(frame.update(textAt(4_000, written++ * text.length, text)))
+    if (written < 60) socket.send(frame.update(textAt(client, written++ * text.length, text)))
   })
 }
 

@@ -61,7 +61,7 @@ export interface Times {
 
 export const ratioMax = 2
 /** What the timers and the two processors of a machine that others use add by themselves, and nobody who types sees. */
-export const floorMs = 50
+export const floorMs = 40
 const quietMs = 1_000
 /** A flood that holds people up does so in each of them; a machine that is busy does not. */
 const moreRoundsMax = 4
