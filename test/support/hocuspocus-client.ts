@@ -79,11 +79,11 @@ export interface HocuspocusClient extends Disposable {
   readonly doc: Y.Doc
   readonly provider: Provider
   readonly awareness: NonNullable<Provider['awareness']>
-  /** What the provider has said of itself, in order: `authenticated`, `authenticationFailed: reason`, `closed: reason`, `unsynced: n`. */
+  /** What the provider has said of itself, in order: `authenticated scope`, `authenticationFailed: reason`, `closed: code reason`, `unsynced n`. */
   readonly told: readonly string[]
   /** Resolves when the provider says `synced`, at once if it does so already. */
   synced(timeoutMs?: number): Promise<void>
-  /** Resolves when everything is acknowledged. */
+  /** Resolves when the provider knows of nothing that is unsaved. (2.15 counts below zero after it was offline.) */
   saved(timeoutMs?: number): Promise<void>
   authenticated(timeoutMs?: number): Promise<void>
   /** The reason. */
@@ -129,7 +129,7 @@ export function onSocket(
     told,
     synced: async timeoutMs => void (await wait('to be synced', () => provider.synced, timeoutMs)),
     saved: async timeoutMs =>
-      void (await wait('to have nothing unsaved', () => provider.unsyncedChanges === 0, timeoutMs)),
+      void (await wait('to have nothing unsaved', () => !provider.hasUnsyncedChanges, timeoutMs)),
     authenticated: async timeoutMs =>
       void (await wait('to be authenticated', () => provider.isAuthenticated, timeoutMs)),
     authenticationFailed: async timeoutMs => {
