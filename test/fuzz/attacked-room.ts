@@ -14,6 +14,7 @@ import { createTestLog } from '../support/room-log.ts'
 import { TestMember } from '../support/room-member.ts'
 import { documentName, openStage, type RoomStage } from '../support/room-stage.ts'
 import type { Batch, FrameCase } from './frame-cases.ts'
+import type { WrittenDocument } from './honest-messages.ts'
 import { HonestPerson, honestRoot } from './honest-person.ts'
 import { Dice } from './mutate.ts'
 
@@ -62,7 +63,7 @@ export async function attackRoom({ document, cases }: Batch, kind: RoomKind): Pr
   const dice = new Dice(cases[0]!.number)
   await attack.write(document.updates.slice(0, dice.roll(document.updates.length)))
   for (const one of cases) {
-    await attack.send(one, dice)
+    await attack.send(one, document, dice)
     stage.clock.advance(20)
   }
   await turn()
@@ -142,10 +143,22 @@ class Attack {
   }
 
   /** Some are sent by two at the same time, as two tabs do. */
-  async send(one: FrameCase, dice: Dice): Promise<void> {
+  async send(one: FrameCase, document: WrittenDocument, dice: Dice): Promise<void> {
     const first = dice.roll(attackersCount)
     const senders = dice.roll(6) === 0 ? [first, (first + 1) % attackersCount] : [first]
-    await Promise.all(senders.map(sender => this.#sendAs(sender, one)))
+    const sending = senders.map(sender => this.#sendAs(sender, one))
+    if (dice.roll(20) === 0) {
+      // Somebody comes with the whole document, and while a worker may have that, somebody else with a part of it.
+      sending.push(this.#bring(document.state, (first + 2) % attackersCount))
+      await turn()
+      sending.push(this.#bring(dice.pick(document.updates), (first + 1) % attackersCount))
+    }
+    await Promise.all(sending)
+  }
+
+  async #bring(update: Uint8Array, at: number): Promise<void> {
+    await this.#room.receive(this.#attackers[at]!, { kind: 'sync-step-2', update })
+    this.#replaceClosed(at)
   }
 
   async #sendAs(at: number, one: FrameCase): Promise<void> {

@@ -9,6 +9,7 @@ import {
   frameFields,
   type HonestMessage,
   honestMessage,
+  largeCount,
   type WrittenDocument,
   writeDocuments,
 } from './honest-messages.ts'
@@ -40,13 +41,16 @@ export interface FrameCasesOptions {
 }
 
 const noiseBytesMax = 600
+/** Of the batches, one in so many is about a document that is judged in the worker. */
+const largeEvery = 12
 
 export function* frameBatches(options: FrameCasesOptions): Generator<Batch> {
   const { seed, count, casesPerBatch, key, forged = () => [] } = options
   const dice = new Dice(seed)
   const documents = writeDocuments(seed)
   for (let first = 0; first < count; first += casesPerBatch) {
-    const document = dice.pick(documents)
+    const document =
+      dice.roll(largeEvery) === 0 ? dice.pick(documents.slice(-largeCount)) : dice.pick(documents)
     const batch = first / casesPerBatch
     const subject = { document, key: key(batch), forged: forged(batch) }
     const length = Math.min(casesPerBatch, count - first)

@@ -19,6 +19,8 @@ export interface WrittenDocument {
   readonly updates: readonly Uint8Array[]
   /** All of it, as one of its authors has it. */
   readonly state: Uint8Array
+  /** Every other update of it in one: it has gaps, as what a client brings that has missed something. */
+  readonly withGaps: Uint8Array
   readonly vector: Uint8Array
 }
 
@@ -30,26 +32,55 @@ export function writeDocuments(seed: number): WrittenDocument[] {
     .map(({ docs, updates }) => {
       const [doc] = docs as [Y.Doc]
       for (const update of updates) Y.applyUpdate(doc, update)
-      const written = { updates, state: Y.encodeStateAsUpdate(doc), vector: Y.encodeStateVector(doc) }
+      const written = writtenAs(doc, updates)
       for (const one of docs) one.destroy()
       return written
     })
-  return [...documents, largeDocument()]
+  return [...documents, ...largeDocuments()]
 }
 
+/** The last of the written documents are large. */
+export const largeCount = 2
+const largeDocuments = () => [pastedDocument(), scatteredDocument()]
+
 /** Of the size that is judged in the worker: one paste, then typing into it. */
-function largeDocument(): WrittenDocument {
+function pastedDocument(): WrittenDocument {
+  return writtenBy(4, target => {
+    target.insert(0, 'a paste that is long '.repeat(15_000))
+    for (let at = 0; at < 6; at++) target.insert(at * 1_000, 'typed')
+    target.delete(500, 20_000)
+  })
+}
+
+/** Of few bytes, and as many structs as are judged in the worker: every letter was typed before the one before. */
+function scatteredDocument(): WrittenDocument {
+  return writtenBy(5, (target, doc) => {
+    for (let part = 0; part < 5; part++) {
+      doc.transact(() => {
+        for (let letter = 0; letter < 1_200; letter++) target.insert(0, 'x')
+      })
+    }
+  })
+}
+
+function writtenBy(client: number, write: (target: Y.Text, doc: Y.Doc) => void): WrittenDocument {
   const doc = new Y.Doc()
-  doc.clientID = 4
+  doc.clientID = client
   const updates: Uint8Array[] = []
   doc.on('update', (update: Uint8Array) => updates.push(update))
-  const target = doc.getText('text')
-  target.insert(0, 'a paste that is long '.repeat(15_000))
-  for (let at = 0; at < 6; at++) target.insert(at * 1_000, 'typed')
-  target.delete(500, 20_000)
-  const written = { updates, state: Y.encodeStateAsUpdate(doc), vector: Y.encodeStateVector(doc) }
+  write(doc.getText('text'), doc)
+  const written = writtenAs(doc, updates)
   doc.destroy()
   return written
+}
+
+function writtenAs(doc: Y.Doc, updates: readonly Uint8Array[]): WrittenDocument {
+  return {
+    updates,
+    state: Y.encodeStateAsUpdate(doc),
+    withGaps: Y.mergeUpdates(updates.filter((_, at) => at % 2 === 1)),
+    vector: Y.encodeStateVector(doc),
+  }
 }
 
 /** A message without its framing: the numbers that say what it is, and its body. */
@@ -66,7 +97,7 @@ const sync = { step1: 0, step2: 1, update: 2 }
 /** One of the messages that clients of a framing send. Updates come most often, as they do. */
 export function honestMessage(
   framing: Framing,
-  { updates, state, vector }: WrittenDocument,
+  { updates, state, withGaps, vector }: WrittenDocument,
   dice: Dice,
 ): HonestMessage {
   const ofFraming = framing === 'y-websocket' ? yWebsocketOnly : hocuspocusOnly
@@ -77,6 +108,7 @@ export function honestMessage(
     case 2:
       return syncMessage('SyncStep2', sync.step2, updateFields(state))
     case 3:
+      return syncMessage('an update with gaps', sync.update, updateFields(withGaps))
     case 4:
     case 5:
       return { what: 'awareness', head: [uint(1)], body: [sized(...awarenessFields(presence(dice)))] }
