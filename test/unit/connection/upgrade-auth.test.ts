@@ -2,7 +2,7 @@
  * Who is let in where tokens are asked for, over real sockets, with a real authenticator and a room that only notes who enters.
  */
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createConnection } from 'node:net'
 import { connectionLimits } from '@syncline/server/internal/connection/connection-limits'
 import { Grants } from '@syncline/server/internal/connection/grants'
 import type { ConnectionObserver } from '@syncline/server/internal/connection/observer'
@@ -165,4 +165,19 @@ test('[AUTH-1] a setting gives every refusal the form of HTTP, or of a close', a
   await start('close')
   const client = await connect(byQuery(await makeToken({ exp: 1 })))
   expect((await client.waitForClose()).code).toBe(4401)
+})
+
+test('whoever is held for coming again and does not wait for the refusal costs no place, and is told nothing', async () => {
+  const open = () => new Promise<number>(resolve => http.getConnections((_, sockets) => resolve(sockets)))
+  const token = await makeToken({ exp: 1 })
+  await expect(connect('doc', { headers: { Authorization: `Bearer ${token}` } })).rejects.toThrow('401')
+  const again = createConnection({ port: (http.address() as AddressInfo).port, host: '127.0.0.1' })
+  again.write(
+    `GET /doc HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+  )
+  await waitUntil('it to be held', () => door.clock.timers > 0)
+  again.destroy()
+  await waitUntil('its socket to be gone', async () => (await open()) === 0)
+  door.clock.advance(5_000)
+  expect(refused).toEqual(['TOKEN_EXPIRED'])
 })
