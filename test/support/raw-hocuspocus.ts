@@ -74,13 +74,17 @@ export async function connectRawHocuspocus(
   const of = (key: string) => frames.filter(frame => frame.key === key)
   const pongs = () => frames.filter(({ kind }) => kind === 'pong').length
   let pings = 0
+  const send = (frame: Uint8Array | string) => {
+    if (frame.length === 1 && frame[0] === ping[0]) pings++
+    socket.send(frame)
+  }
   return {
     frames,
     socket,
     get closed() {
       return closed
     },
-    send: frame => socket.send(frame),
+    send,
     begin(key, token = '') {
       socket.send(keyed(key).token(token))
       socket.send(keyed(key).syncStep1())
@@ -92,8 +96,8 @@ export async function connectRawHocuspocus(
     waitForClose: (timeoutMs = waitMsDefault) =>
       waitUntil('the server to close the socket', () => closed, { timeoutMs, found }),
     async heard() {
-      const awaited = ++pings
-      socket.send(ping)
+      send(ping)
+      const awaited = pings
       await waitUntil('a ping to be answered', () => pongs() >= awaited, { found })
     },
     close: () => socket.close(1000),
