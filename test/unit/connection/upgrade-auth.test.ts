@@ -171,11 +171,12 @@ test('whoever is held for coming again and does not wait for the refusal costs n
   const open = () => new Promise<number>(resolve => http.getConnections((_, sockets) => resolve(sockets)))
   const token = await makeToken({ exp: 1 })
   await expect(connect('doc', { headers: { Authorization: `Bearer ${token}` } })).rejects.toThrow('401')
+  const { timers } = door.clock
   const again = createConnection({ port: (http.address() as AddressInfo).port, host: '127.0.0.1' })
   again.write(
     `GET /doc HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer ${token}\r\n\r\n`,
   )
-  await waitUntil('it to be held', () => door.clock.timers > 0)
+  await waitUntil('it to be held', () => door.clock.timers > timers)
   again.destroy()
   await waitUntil('its socket to be gone', async () => (await open()) === 0)
   door.clock.advance(5_000)
