@@ -14,8 +14,9 @@ import { createTestLog } from '../support/room-log.ts'
 import { TestMember } from '../support/room-member.ts'
 import { documentName, openStage, type RoomStage } from '../support/room-stage.ts'
 import type { Batch, FrameCase } from './frame-cases.ts'
-import type { WrittenDocument } from './honest-messages.ts'
+import { honestNames, type WrittenDocument } from './honest-messages.ts'
 import { HonestPerson, honestRoot } from './honest-person.ts'
+import { impostorsIn } from './impostors.ts'
 import { Dice } from './mutate.ts'
 
 export interface Outcome {
@@ -33,7 +34,7 @@ export interface Outcome {
   readonly expectedText: string
   readonly failed: boolean
   /** Who says that somebody honest is somewhere else. */
-  readonly impostors: readonly number[]
+  readonly impostors: readonly string[]
 }
 
 /** Under which those who are honest write. */
@@ -56,7 +57,7 @@ export async function attackRoom({ document, cases }: Batch, kind: RoomKind): Pr
   const stage = await openRoom(kind, document.updates[0]!)
   const isVouched = kind === 'vouched'
   const people = honestClients.map(
-    (client, at) => new HonestPerson(stage.room, { name: `honest ${at}`, client, isVouched }),
+    (client, at) => new HonestPerson(stage.room, { name: honestNames[at]!, client, isVouched }),
   )
   for (const person of people) person.enter()
   const attack = new Attack(stage, isVouched)
@@ -80,7 +81,7 @@ export async function attackRoom({ document, cases }: Batch, kind: RoomKind): Pr
     honestTexts: [...people.map(({ text }) => text), fresh.text],
     expectedText: expected.join(''),
     failed: stage.failed(),
-    impostors: isVouched ? impostorsAmong(people) : [],
+    impostors: isVouched ? people.flatMap(({ awareness }) => impostorsIn(awareness, honestClients)) : [],
   }
   for (const person of people) person.leave()
   return outcome
@@ -237,14 +238,4 @@ async function joinFresh(stage: RoomStage) {
   doc.destroy()
   stage.room.leave(member, 'closed')
   return { text, faults }
-}
-
-function impostorsAmong(people: readonly HonestPerson[]): number[] {
-  const names = new Set(people.map(({ name }) => name))
-  return people.flatMap(({ awareness }) =>
-    [...awareness.getStates()].flatMap(([client, state]) => {
-      const claimed = (state as { user?: { id?: unknown } }).user?.id
-      return names.has(String(claimed)) && !honestClients.includes(client) ? [client] : []
-    }),
-  )
 }

@@ -16,10 +16,10 @@ const cases = count('FUZZ_FRAMES', 3_000)
 const seed = testSeed()
 const casesPerBatch = 40
 
-const batches = () =>
+const batches = (frames = cases) =>
   frameBatches({
     seed,
-    count: cases,
+    count: frames,
     casesPerBatch,
     key: () => 'a document',
     // Where nobody has to say who they are, ids can be forged, and everybody is told so in SECURITY.md.
@@ -60,11 +60,12 @@ describe(`${cases} hostile frames in process, seed ${seed}`, () => {
   })
 
   test('half of them are frames of honest clients with one field changed', () => {
-    const kinds = [...batches()].flatMap((batch: Batch) => batch.cases.map(({ kind }) => kind))
+    const some = Math.min(cases, 2_000)
+    const kinds = [...batches(some)].flatMap((batch: Batch) => batch.cases.map(({ kind }) => kind))
     const changed = kinds.filter(kind => kind === 'one field changed').length
-    expect(kinds).toHaveLength(cases)
-    expect(changed).toBeGreaterThanOrEqual(cases / 2)
-    expect(changed).toBeLessThan((cases * 2) / 3)
+    expect(kinds).toHaveLength(some)
+    expect(changed).toBeGreaterThanOrEqual(some / 2)
+    expect(changed).toBeLessThan((some * 2) / 3)
   })
 
   test('the same seed gives the same frames', () => {

@@ -143,11 +143,15 @@ const hocuspocusOnly = [
   message('the end', [7]),
 ]
 
+/** Who the honest people of a room are, where everybody has to say it: attackers say that they are these. */
+export const honestNames = ['honest 0', 'honest 1'] as const
+
 /** Ids of presence that attackers claim; nobody honest has them. */
 const presenceClients = [11, 3_405_691_583, 2 ** 32 - 1]
 const states = [
   { user: { name: 'Mallory', color: '#ff0000' } },
-  { user: { id: 'ada', name: 'Ada', color: 'teal' }, cursor: null },
+  { user: { id: honestNames[0], name: honestNames[1], color: 'teal' }, cursor: null },
+  { user: { name: honestNames[0] } },
   { cursor: { anchor: { type: null, tname: 'text', item: { client: 3, clock: 2 }, assoc: 0 } } },
   { list: [1, [2, [3]]], note: 'über "quoted\\" text' },
   // Longer than what is looked at for its depth, with brackets in its text.

@@ -6,7 +6,9 @@ import { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { connectStock, type StockClient } from '../support/stock-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
+import { honestNames } from './honest-messages.ts'
 import { honestRoot } from './honest-person.ts'
+import { impostorsIn } from './impostors.ts'
 
 const settleMsMax = 60_000
 
@@ -35,10 +37,10 @@ export class HonestRoom implements Disposable {
   /** Resolves when both know of each other. */
   static async open(options: HonestRoomOptions, marker: string): Promise<HonestRoom> {
     const room = new HonestRoom(options)
-    for (const id of honestIds) {
+    for (const [at, id] of honestIds.entries()) {
       const doc = new Y.Doc()
       doc.clientID = id
-      room.#people.push(await room.#connect(`honest ${id}`, doc, { marker }))
+      room.#people.push(await room.#connect(honestNames[at]!, doc, { marker }))
     }
     await room.#all(
       'to be synced and to see each other',
@@ -74,6 +76,11 @@ export class HonestRoom implements Disposable {
       fresh.destroy()
       fresh.doc.destroy()
     }
+  }
+
+  /** Who the people here are told of that say to be one of them. */
+  get impostors(): string[] {
+    return this.#people.flatMap(({ awareness }) => impostorsIn(awareness, honestIds))
   }
 
   /** How the connections of honest people ended: they should not. */
