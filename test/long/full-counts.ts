@@ -10,6 +10,7 @@ export interface FullCount {
 
 export const fullCounts: readonly FullCount[] = [
   { name: 'KILLS', full: 25, what: 'kills of the server under writers' },
+  { name: 'HOCUSPOCUS_KILLS', full: 50, what: 'kills of the server when a provider says that all is saved' },
   { name: 'REDIS_KILLS', full: 10, what: 'kills of Redis under writers at two instances' },
   { name: 'RELAY_SECONDS', full: 30, what: 'seconds of typing over a relay that loses what it carries' },
   { name: 'DOCUMENTS', full: 1_000, what: 'random documents of the property tests' },

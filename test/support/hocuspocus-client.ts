@@ -83,7 +83,7 @@ export interface HocuspocusClient extends Disposable {
   readonly told: readonly string[]
   /** Resolves when the provider says `synced`, at once if it does so already. */
   synced(timeoutMs?: number): Promise<void>
-  /** Resolves when the provider knows of nothing that is unsaved. (2.15 counts below zero after it was offline.) */
+  /** Resolves when the provider is synced and knows of nothing that is unsaved. (2.15 counts below zero after it was offline.) */
   saved(timeoutMs?: number): Promise<void>
   authenticated(timeoutMs?: number): Promise<void>
   /** The reason. */
@@ -129,7 +129,11 @@ export function onSocket(
     told,
     synced: async timeoutMs => void (await wait('to be synced', () => provider.synced, timeoutMs)),
     saved: async timeoutMs =>
-      void (await wait('to have nothing unsaved', () => !provider.hasUnsyncedChanges, timeoutMs)),
+      void (await wait(
+        'to have nothing unsaved',
+        () => provider.synced && !provider.hasUnsyncedChanges,
+        timeoutMs,
+      )),
     authenticated: async timeoutMs =>
       void (await wait('to be authenticated', () => provider.isAuthenticated, timeoutMs)),
     authenticationFailed: async timeoutMs => {
