@@ -15,8 +15,7 @@ import { TestMember } from '../support/room-member.ts'
 import { documentName, openStage, type RoomStage } from '../support/room-stage.ts'
 import type { Batch, FrameCase } from './frame-cases.ts'
 import { honestNames, type WrittenDocument } from './honest-messages.ts'
-import { HonestPerson, honestRoot } from './honest-person.ts'
-import { impostorsIn } from './impostors.ts'
+import { HonestPerson, honestClients, honestRoot } from './honest-person.ts'
 import { Dice } from './mutate.ts'
 
 export interface Outcome {
@@ -37,8 +36,6 @@ export interface Outcome {
   readonly impostors: readonly string[]
 }
 
-/** Under which those who are honest write. */
-export const honestClients: readonly number[] = [7_001, 7_002]
 const nameBytesMax = 512
 const attackersCount = 3
 const settleTurnsMax = 400
@@ -81,7 +78,7 @@ export async function attackRoom({ document, cases }: Batch, kind: RoomKind): Pr
     honestTexts: [...people.map(({ text }) => text), fresh.text],
     expectedText: expected.join(''),
     failed: stage.failed(),
-    impostors: isVouched ? people.flatMap(({ awareness }) => impostorsIn(awareness, honestClients)) : [],
+    impostors: isVouched ? people.flatMap(({ impostors }) => impostors) : [],
   }
   for (const person of people) person.leave()
   return outcome

@@ -8,9 +8,9 @@ import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { count, testSeed } from '../support/counts.ts'
 import { openStage } from '../support/room-stage.ts'
-import { attackRoom, honestClients, type Outcome, roomOf } from './attacked-room.ts'
+import { attackRoom, type Outcome, roomOf } from './attacked-room.ts'
 import { type Batch, frameBatches } from './frame-cases.ts'
-import { HonestPerson } from './honest-person.ts'
+import { HonestPerson, honestClients } from './honest-person.ts'
 
 const cases = count('FUZZ_FRAMES', 3_000)
 const seed = testSeed()

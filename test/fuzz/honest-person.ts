@@ -6,6 +6,10 @@ import type { Message } from '@syncline/shared/wire/message'
 import { Awareness, applyAwarenessUpdate, encodeAwarenessUpdate } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { TestMember } from '../support/room-member.ts'
+import { impostorsIn } from './impostors.ts'
+
+/** Under which those who are honest write. */
+export const honestClients: readonly number[] = [7_001, 7_002]
 
 /** The root type in which honest people write, and no attacker. */
 export const honestRoot = 'written by honest people'
@@ -18,6 +22,8 @@ export class HonestPerson {
   readonly awareness = new Awareness(this.doc)
   readonly member: TestMember
   readonly faults: string[] = []
+  /** Whom it was told of who said to be somebody honest, at any moment. */
+  readonly impostors: string[] = []
   readonly #room: Room
 
   constructor(room: Room, { name, client, isVouched }: { name: string; client: number; isVouched: boolean }) {
@@ -79,7 +85,8 @@ export class HonestPerson {
       case 'update':
         return Y.applyUpdate(this.doc, message.update, this)
       case 'awareness':
-        return applyAwarenessUpdate(this.awareness, message.awareness, neverMs)
+        applyAwarenessUpdate(this.awareness, message.awareness, neverMs)
+        return void this.impostors.push(...impostorsIn(this.awareness, honestClients))
     }
   }
 

@@ -7,7 +7,7 @@ import * as Y from 'yjs'
 import { connectStock, type StockClient } from '../support/stock-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { honestNames } from './honest-messages.ts'
-import { honestRoot } from './honest-person.ts'
+import { honestClients, honestRoot } from './honest-person.ts'
 import { impostorsIn } from './impostors.ts'
 
 const settleMsMax = 60_000
@@ -20,12 +20,11 @@ export interface HonestRoomOptions {
   readonly onBytes: (bytes: Uint8Array) => void
 }
 
-/** Under which those who are honest write and are present, so that attackers can try to be them. */
-export const honestIds: readonly number[] = [7_001, 7_002]
-
 export class HonestRoom implements Disposable {
   readonly document: string
   readonly #options: HonestRoomOptions
+  /** Whom the people here were told of who said to be one of them, at any moment. */
+  readonly impostors: string[] = []
   readonly #people: StockClient[] = []
   #written = ''
 
@@ -37,14 +36,18 @@ export class HonestRoom implements Disposable {
   /** Resolves when both know of each other. */
   static async open(options: HonestRoomOptions, marker: string): Promise<HonestRoom> {
     const room = new HonestRoom(options)
-    for (const [at, id] of honestIds.entries()) {
+    for (const [at, id] of honestClients.entries()) {
       const doc = new Y.Doc()
       doc.clientID = id
-      room.#people.push(await room.#connect(honestNames[at]!, doc, { marker }))
+      const person = await room.#connect(honestNames[at]!, doc, { marker })
+      person.awareness.on('change', () =>
+        room.impostors.push(...impostorsIn(person.awareness, honestClients)),
+      )
+      room.#people.push(person)
     }
     await room.#all(
       'to be synced and to see each other',
-      ({ provider }) => provider.synced && honestIds.every(id => provider.awareness.getStates().has(id)),
+      ({ provider }) => provider.synced && honestClients.every(id => provider.awareness.getStates().has(id)),
     )
     await room.exchange(`${marker} `)
     return room
@@ -76,11 +79,6 @@ export class HonestRoom implements Disposable {
       fresh.destroy()
       fresh.doc.destroy()
     }
-  }
-
-  /** Who the people here are told of that say to be one of them. */
-  get impostors(): string[] {
-    return this.#people.flatMap(({ awareness }) => impostorsIn(awareness, honestIds))
   }
 
   /** How the connections of honest people ended: they should not. */

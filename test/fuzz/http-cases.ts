@@ -4,6 +4,7 @@
  */
 import { bytes, changeOne, text, uint, writeFields } from './fields.ts'
 import type { Dice } from './mutate.ts'
+import { bodies, headerNames, headerValues, methods, targets, values, versions } from './odd-requests.ts'
 
 export interface RequestCase {
   readonly number: number
@@ -102,124 +103,6 @@ function honestRequests({ writer, admin }: RequestTokens, document: string): rea
     upgrade(`/${document}`, ['Sec-WebSocket-Extensions', 'permessage-deflate; client_max_window_bits']),
   ]
 }
-
-const methods = [
-  'HEAD',
-  'POST',
-  'PUT',
-  'DELETE',
-  'OPTIONS',
-  'TRACE',
-  'CONNECT',
-  'PATCH',
-  'PRI',
-  'get',
-  'G E T',
-  '',
-]
-const versions = ['HTTP/1.0', 'HTTP/0.9', 'HTTP/2.0', 'HTTP/1.1 ', '', 'HTTP/1.99']
-const targets = [
-  '*',
-  '//',
-  '/..',
-  '/../../etc/passwd',
-  '/%2e%2e/%2e%2e/etc/passwd',
-  '/..%2f..%2fetc%2fpasswd',
-  '/%',
-  '/%00',
-  '/%ff%fe',
-  '/\ud83d',
-  '/api',
-  '/api/',
-  '/api/whoami/',
-  '/api//whoami',
-  '/api/whoami?document=%ff',
-  '/api/whoami?document=a&document=b',
-  '/api/__proto__',
-  '/__proto__',
-  '/constructor?token=',
-  '/ ',
-  '/a b',
-  'http://evil.example/healthz',
-  'http://[::1',
-  '/?'.repeat(50),
-  `/${'a'.repeat(600)}`,
-  `/${'%F0%9F%98%80'.repeat(300)}`,
-  `/${'a'.repeat(20_000)}`,
-]
-const headerNames = [
-  'Host',
-  'Origin',
-  'Upgrade',
-  'Content-Length',
-  'Transfer-Encoding',
-  'Expect',
-  'Authorization',
-  'Cookie',
-  'X-Forwarded-For',
-  'Forwarded',
-  'Sec-WebSocket-Protocol',
-  'Sec-WebSocket-Extensions',
-  'Sec-WebSocket-Key',
-  'Sec-WebSocket-Version',
-  'Range',
-  'If-None-Match',
-  'Accept-Encoding',
-  '__proto__',
-  'X-\u00e9',
-  '',
-]
-const headerValues = [
-  '',
-  ' ',
-  'a, b, c',
-  'websocket',
-  'h2c',
-  '-1',
-  '99999999999999999999',
-  '5',
-  'chunked',
-  'chunked, chunked',
-  '100-continue',
-  'Bearer',
-  'Bearer a.b.c',
-  'null',
-  'http://evil.example',
-  'for="unknown;',
-  '999.1.1.1',
-  '::ffff:127.0.0.1',
-  'bytes=0-99999999999',
-  'permessage-deflate; client_max_window_bits=99',
-  'syncline-token.',
-  'a\u0000b',
-  'a\nInjected: b',
-  '\u00ff'.repeat(20),
-  'x'.repeat(70_000),
-]
-const bodies = [
-  '',
-  '{',
-  'null',
-  '[]',
-  '{"user":',
-  '{"__proto__":{"user":"a"}}',
-  '['.repeat(50_000),
-  '\u0000',
-  '{"user":1e999}',
-]
-const values = [
-  null,
-  '',
-  0,
-  -1,
-  true,
-  [],
-  {},
-  'admin',
-  '2026-13-45',
-  '9999-12-31T23:59:59Z',
-  'x'.repeat(5_000),
-]
 
 function onePartChanged(request: Request, dice: Dice): Request {
   const { headers, body } = request

@@ -12,7 +12,8 @@ import { docs, liveToken, secretEnv } from '../support/live-tokens.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { Attacker } from './attackers.ts'
 import { type Batch, frameBatches } from './frame-cases.ts'
-import { HonestRoom, honestIds } from './honest-room.ts'
+import { honestClients } from './honest-person.ts'
+import { HonestRoom } from './honest-room.ts'
 import { Markers } from './markers.ts'
 
 const cases = count('FUZZ_SOCKETS', 600)
@@ -92,7 +93,7 @@ describe.each(variants)('a server that is $name', ({ args, env, withTokens }) =>
       count: cases,
       casesPerBatch,
       key: nameOf,
-      forged: () => (withTokens ? honestIds : []),
+      forged: () => (withTokens ? honestClients : []),
     })) {
       using attacked = await open(nameOf(number))
       closes.push(...(await attack(server, batch, markers, nameOf(number))))
@@ -120,6 +121,13 @@ describe.each(variants)('a server that is $name', ({ args, env, withTokens }) =>
     const settled = Math.max(...memory.slice(0, 3)) * memoryGrowthMax + memoryGrowthBytesMin
     expect(Math.max(...memory)).toBeLessThan(settled)
   })
+})
+
+test('what belongs to another document is noticed wherever it comes', () => {
+  const markers = new Markers(seed)
+  const sent = Buffer.from(`\u0001\u0007 ${markers.of('mine')} and ${markers.of('yours')}`)
+  markers.inspector('mine')(sent)
+  expect([markers.seen, markers.strays]).toEqual([1, [`${markers.of('yours')} came to mine`]])
 })
 
 async function expectWell({ url }: ServerProcess): Promise<void> {
