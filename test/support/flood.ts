@@ -60,8 +60,11 @@ export interface Times {
 }
 
 export const ratioMax = 2
-/** What the timers and the two processors of a machine that others use add by themselves, and nobody who types sees. */
-export const floorMs = 40
+/**
+ * What the other tests on the same two processors add by themselves: beside them, 20 to 90 ms were seen where a flood that has the
+ * machine to itself takes 2 to 43. A server that is held up shows seconds.
+ */
+export const floorMs = 150
 const quietMs = 1_000
 /** A flood that holds people up does so in each of them; a machine that is busy does not. */
 const moreRoundsMax = 4
