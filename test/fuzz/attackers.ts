@@ -2,6 +2,7 @@
  * The sockets of attackers at a real server: each frame is sent on one that is open, and has been looked at when the answer to a ping
  * comes back or the socket is closed.
  */
+import { somePage } from '../support/arrival.ts'
 import { connectRaw, frame, type RawClient } from '../support/raw-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
 import { text, uint, writeFields } from './fields.ts'
@@ -60,20 +61,39 @@ export class Attacker implements Disposable {
   }
 
   async #heard(framing: Framing, client: RawClient): Promise<void> {
-    let isAnswered = false
-    client.socket.once('pong', () => {
-      isAnswered = true
-    })
-    client.socket.ping()
-    await waitUntil('a hostile frame to be looked at', () => isAnswered || client.closed !== undefined, {
-      timeoutMs: answerMsMax,
-    })
+    await answered(client)
     if (client.closed !== undefined) this.closes.push(client.closed.code)
     // A document that is refused on a socket of many stays so until another token comes.
     if (framing === 'hocuspocus' && client.frames.some(({ bytes }) => isDenied(bytes))) client.terminate()
     if (client.closed !== undefined || client.socket.readyState !== client.socket.OPEN)
       this.#open.delete(framing)
   }
+}
+
+/** What was sent before has been looked at, or the socket is closed. */
+async function answered(client: RawClient): Promise<void> {
+  let isAnswered = false
+  client.socket.once('pong', () => {
+    isAnswered = true
+  })
+  client.socket.ping()
+  await waitUntil('a hostile frame to be looked at', () => isAnswered || client.closed !== undefined, {
+    timeoutMs: answerMsMax,
+  })
+}
+
+/** A page whose token is none says a hostile frame first, before it is known whether it may say anything. */
+export async function sendAsStranger(
+  { wsUrl, document, onBytes }: Omit<AttackerOptions, 'token'>,
+  { frame: bytes, number }: FrameCase,
+): Promise<number | null> {
+  // Each with another token: who comes again with the same one is kept waiting.
+  const path = `${encodeURIComponent(document)}?token=none-${number}`
+  using client = await connectRaw(wsUrl, path, { origin: somePage })
+  client.socket.on('message', (data: Buffer) => onBytes(data))
+  client.send(bytes)
+  await answered(client)
+  return client.closed?.code ?? null
 }
 
 /** As a provider begins: its token, and SyncStep1. */

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } 
 import { count, testSeed } from '../support/counts.ts'
 import { docs, liveToken, secretEnv } from '../support/live-tokens.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
-import { Attacker } from './attackers.ts'
+import { Attacker, sendAsStranger } from './attackers.ts'
 import { type Batch, frameBatches } from './frame-cases.ts'
 import { honestClients } from './honest-person.ts'
 import { HonestRoom } from './honest-room.ts'
@@ -20,6 +20,8 @@ const cases = count('FUZZ_SOCKETS', 600)
 const seed = testSeed()
 const casesPerBatch = 60
 const attackersCount = 3
+/** One of so many frames is sent once more by somebody whose token is none. */
+const strangersEvery = 5
 const timeoutMs = 120_000 + cases * 100
 
 /** An honest minute of a server has less than this; each connection begins and ends with a line. */
@@ -28,8 +30,8 @@ const logBytesPerCaseMax = 4_000
 const memoryGrowthMax = 2
 const memoryGrowthBytesMin = 150 * 1024 * 1024
 const errorLevel = 50
-/** What an attacker may be told: malformed, not allowed, too large, too fast. A fault of ours would be told as overload (1013). */
-const closesAllowed = new Set([4400, 4403, 4413, 4529])
+/** What an attacker may be told: malformed, not authenticated, not allowed, too large, too fast. A fault of ours would be told as overload (1013). */
+const closesAllowed = new Set([4400, 4401, 4403, 4413, 4529])
 
 const variants = [
   { name: 'open on loopback, in memory', args: ['--store', 'memory'], env: {}, withTokens: false },
@@ -54,6 +56,9 @@ describe.each(variants)('a server that is $name', ({ args, env, withTokens }) =>
     name: string,
   ) {
     const onBytes = markers.inspector(name)
+    // Whatever is in any document, they should not be sent.
+    const forStrangers = markers.inspector(null)
+    const closes: number[] = []
     const attackers: Attacker[] = []
     for (let at = 0; at < attackersCount; at++) {
       const token = await tokenOf(`mallory ${at}`, name, at === 0 ? 'read' : 'write')
@@ -67,7 +72,12 @@ describe.each(variants)('a server that is $name', ({ args, env, withTokens }) =>
             await attacker.send(one)
         }),
       )
-      return attackers.flatMap(({ closes }) => closes)
+      const strangers = withTokens ? frames.filter(({ number }) => number % strangersEvery === 0) : []
+      for (const one of strangers) {
+        const code = await sendAsStranger({ wsUrl: server.wsUrl, document: name, onBytes: forStrangers }, one)
+        if (code !== null) closes.push(code)
+      }
+      return [...closes, ...attackers.flatMap(({ closes }) => closes)]
     } finally {
       for (const attacker of attackers) attacker[Symbol.dispose]()
     }
