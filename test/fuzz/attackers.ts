@@ -14,8 +14,8 @@ export interface AttackerOptions {
   readonly document: string
   /** Empty where nobody has to say who they are. */
   readonly token: string
-  /** Every byte that anybody is sent. */
-  readonly onBytes: (bytes: Uint8Array) => void
+  /** Every byte that anybody is sent, and the document that it is about. */
+  readonly onBytes: (document: string, bytes: Uint8Array) => void
 }
 
 const answerMsMax = 20_000
@@ -53,7 +53,9 @@ export class Attacker implements Disposable {
     const { wsUrl, document, token, onBytes } = this.#options
     const path = encodeURIComponent(document) + (token === '' ? '' : `?token=${token}`)
     const client = await connectRaw(wsUrl, path)
-    client.socket.on('message', (data: Buffer) => onBytes(data))
+    client.socket.on('message', (data: Buffer) =>
+      onBytes(framing === 'hocuspocus' ? keyOf(data) : document, data),
+    )
     this.#open.set(framing, client)
     for (const greeting of framing === 'y-websocket' ? [frame.syncStep1()] : greetings(document, token))
       client.send(greeting)
@@ -84,7 +86,13 @@ async function answered(client: RawClient): Promise<void> {
 
 /** A page whose token is none says a hostile frame first, before it is known whether it may say anything. */
 export async function sendAsStranger(
-  { wsUrl, document, onBytes }: Omit<AttackerOptions, 'token'>,
+  {
+    wsUrl,
+    document,
+    onBytes,
+  }: Pick<AttackerOptions, 'wsUrl' | 'document'> & {
+    readonly onBytes: (bytes: Uint8Array) => void
+  },
   { frame: bytes, number }: FrameCase,
 ): Promise<number | null> {
   // Each with another token: who comes again with the same one is kept waiting.
@@ -102,6 +110,15 @@ function greetings(document: string, token: string): Uint8Array[] {
     writeFields([text(document), uint(2), uint(0), text(token)]),
     writeFields([text(document), uint(0), uint(0), text('\u0000')]),
   ]
+}
+
+/**
+ * The document of a Hocuspocus frame: where nobody has to say who they are, a key of which a letter was changed opens another one,
+ * and what comes under that key belongs there.
+ */
+function keyOf(bytes: Uint8Array): string {
+  const key = Buffer.from(bytes.subarray(1, 1 + bytes[0]!)).toString()
+  return key.split('\u0000', 1)[0]!
 }
 
 /** Key, 2, 1, reason. */

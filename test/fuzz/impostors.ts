@@ -8,10 +8,8 @@ import { honestNames } from './honest-messages.ts'
 export function impostorsIn(awareness: Pick<Awareness, 'getStates'>, honestIds: readonly number[]): string[] {
   const names: readonly unknown[] = honestNames
   return [...awareness.getStates()].flatMap(([client, state]) => {
-    const user: unknown = state.user
-    if (honestIds.includes(client) || typeof user !== 'object' || user === null) return []
-    return Object.values(user).some(said => names.includes(said))
-      ? [`${client}: ${JSON.stringify(user)}`]
-      : []
+    if (honestIds.includes(client)) return []
+    const { id, name } = (state.user ?? {}) as { readonly id?: unknown; readonly name?: unknown }
+    return names.includes(id) || names.includes(name) ? [`${client}: ${JSON.stringify(state.user)}`] : []
   })
 }

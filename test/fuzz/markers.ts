@@ -24,12 +24,15 @@ export class Markers {
 
   /** For everything that somebody is sent who is in `document`. */
   inspector(document: string | null): (bytes: Uint8Array) => void {
+    return bytes => this.look(document, bytes)
+  }
+
+  /** At something that was sent about `document`. */
+  look(document: string | null, bytes: Uint8Array): void {
     const own = document === null ? null : this.of(document)
-    return bytes => {
-      for (const [found] of Buffer.from(bytes).toString('latin1').matchAll(pattern)) {
-        if (found === own) this.seen++
-        else this.strays.push(`${found} came to ${document ?? 'nobody in particular'}`)
-      }
+    for (const [found] of Buffer.from(bytes).toString('latin1').matchAll(pattern)) {
+      if (found === own) this.seen++
+      else this.strays.push(`${found} came to ${document ?? 'nobody in particular'}`)
     }
   }
 }

@@ -55,7 +55,7 @@ describe.each(variants)('a server that is $name', ({ args, env, withTokens }) =>
     markers: Markers,
     name: string,
   ) {
-    const onBytes = markers.inspector(name)
+    const onBytes = (of: string, bytes: Uint8Array) => markers.look(of, bytes)
     // Whatever is in any document, they should not be sent.
     const forStrangers = markers.inspector(null)
     const closes: number[] = []
