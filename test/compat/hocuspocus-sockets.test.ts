@@ -301,3 +301,24 @@ test('a name of 1,025 bytes is refused, and the other documents of its socket go
   await stays.synced()
   expectUndisturbed(socket)
 })
+
+test.each(hocuspocusVersions)(
+  '[LIM-1 message-bytes] what is too large for one message ends its document, and version %i does not come back with it again and again',
+  async version => {
+    await using small = await startServer({ args: ['--limit-message-bytes', '100000'] })
+    using socket = openSocket(version, small.wsUrl)
+    using other = onSocket(socket, 'other')
+    using client = onSocket(socket, 'large')
+    await Promise.all([other.saved(), client.saved()])
+    append(client, 'x'.repeat(200_000))
+    append(client, 'and more')
+    expect(await client.authenticationFailed()).toContain('at most 100000 are allowed')
+    // Version 2 is back at once where it comes back, the others after a second.
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    append(other, 'goes on')
+    await other.saved()
+    expect(client.told.filter(one => one.startsWith('authenticationFailed'))).toHaveLength(1)
+    expect(client.provider.hasUnsyncedChanges).toBe(true)
+    expectUndisturbed(socket)
+  },
+)

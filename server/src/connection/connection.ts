@@ -187,13 +187,18 @@ export class Connection implements Line {
     this.#heard()
     observer.frameIn(data.byteLength)
     if (!isBinary) return this.close(closeCodes.malformed, 'a text frame came, only binary frames are spoken')
-    if (data.byteLength > limits.messageBytesMax) {
-      const reason = `a message of ${data.byteLength} bytes came, at most ${limits.messageBytesMax} are allowed`
-      observer.limitReached('limitMessageBytes')
-      return this.close(closeCodes.tooLarge, reason)
-    }
     this.#throttle.note(data.byteLength, this.#heardMs)
-    if (!this.#isClosing) this.#conversation(data)?.hear(data)
+    if (this.#isClosing) return
+    if (data.byteLength > limits.messageBytesMax) return this.#refuseTooLarge(data)
+    this.#conversation(data)?.hear(data)
+  }
+
+  #refuseTooLarge(data: Buffer): void {
+    const { limits, observer } = this.#options
+    const reason = `a message of ${data.byteLength} bytes came, at most ${limits.messageBytesMax} are allowed`
+    observer.limitReached('limitMessageBytes')
+    if (this.#state.at === 'talking') this.#state.conversation.hearTooLarge(data, reason)
+    else this.close(closeCodes.tooLarge, reason)
   }
 
   /** `ws` answers by itself what is no WebSocket, or far too large, with the codes of `web-socket-server.ts`: these are told and counted here. */

@@ -4,6 +4,8 @@
 export interface Conversation {
   /** One message of the client, within the limits of size and pace. The bytes are a view into what was read. */
   hear(frame: Uint8Array): void
+  /** One message above the limit of size: its beginning may tell what it is about. */
+  hearTooLarge(frame: Uint8Array, reason: string): void
   /** A data frame that no client reacts to, for its watchdog; null where nobody needs one. */
   keepAlive(): Uint8Array | null
   /** The connection is over: every document is left. */

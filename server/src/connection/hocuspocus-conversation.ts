@@ -6,6 +6,7 @@ import {
   decodeHocuspocus,
   type HocuspocusFrame,
   hocuspocusCodec,
+  hocuspocusKey,
   hocuspocusPong,
 } from '@syncline/shared/wire/hocuspocus'
 import type { Message } from '@syncline/shared/wire/message'
@@ -73,6 +74,13 @@ export class HocuspocusConversation implements Conversation {
       case 'message':
         return this.#hear(decoded, frame.byteLength)
     }
+  }
+
+  /** If the socket were closed for this, 2.15 would be back with the same in 30 ms, and later providers in a second. */
+  hearTooLarge(frame: Uint8Array, reason: string): void {
+    const keyed = this.#keyed.get(hocuspocusKey(frame) ?? '')
+    if (keyed === undefined) this.#line.close(closeCodes.tooLarge, reason)
+    else keyed.deny({ code: String(closeCodes.tooLarge.code), message: reason })
   }
 
   /** Any document's will do: a provider's watchdog is its socket's. */

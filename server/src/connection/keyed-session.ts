@@ -63,6 +63,11 @@ export class KeyedSession {
     if (state.at === 'checking' && this.#options.mayWait(bytes)) state.waiting.push({ message, bytes })
   }
 
+  /** What came for this document is more than may come: it ends, and is not told so again. */
+  deny(why: { readonly code: string; readonly message: string }): void {
+    if (this.#state.at !== 'refused') this.#refuse(why)
+  }
+
   leave(how: 'closed' | 'lost'): void {
     this.#become({ at: 'left' }, how)
   }

@@ -37,6 +37,8 @@ export class RefusedConversation implements Conversation {
 
   hear(): void {}
 
+  hearTooLarge(): void {}
+
   keepAlive(): null {
     return null
   }

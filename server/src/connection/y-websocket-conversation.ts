@@ -38,6 +38,10 @@ export class YWebsocketConversation implements Conversation {
     else this.#line.close(closeCodes.malformed, decoded.reason)
   }
 
+  hearTooLarge(_frame: Uint8Array, reason: string): void {
+    this.#line.close(closeCodes.tooLarge, reason)
+  }
+
   keepAlive(): Uint8Array {
     return keepAliveFrame
   }

@@ -48,6 +48,16 @@ export function decodeHocuspocus(frame: Uint8Array, nameBytesMax: number): Hocus
   }
 }
 
+/** Under which key a message came that is not to be read; null where that cannot be known. */
+export function hocuspocusKey(frame: Uint8Array): string | null {
+  try {
+    const decoder = decoding.createDecoder(frame)
+    return decoding.peekVarUint(decoder) > keyBytesMax ? null : decoding.readVarString(decoder)
+  } catch {
+    return null
+  }
+}
+
 function readFrame(decoder: decoding.Decoder, nameBytesMax: number): HocuspocusFrame {
   const keyBytes = decoding.peekVarUint(decoder)
   if (keyBytes > keyBytesMax)

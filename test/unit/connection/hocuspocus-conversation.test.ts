@@ -268,6 +268,33 @@ describe('bounds', () => {
   })
 })
 
+describe('a message above the limit of size', () => {
+  test('[LIM-1 message-bytes] ends its document, is told once, and leaves the others alone', async () => {
+    begin('large')
+    begin('other')
+    await settled()
+    const frame = keyed('large').update(new Uint8Array(1_000))
+    conversation.hearTooLarge(frame, 'a message of too many bytes came')
+    conversation.hearTooLarge(frame, 'a message of too many bytes came')
+    hear(keyed('other').queryAwareness(), keyed('large').queryAwareness())
+    expect(line.said.slice(2)).toEqual(['large permission-denied a message of too many bytes came'])
+    expect(refused).toEqual(['4413'])
+    expect([placeOf('large').left, placeOf('large').kinds()]).toEqual([['closed'], ['sync-step-1']])
+    expect(placeOf('other').kinds()).toEqual(['sync-step-1', 'query-awareness'])
+    expect(line.closedWith).toBe(undefined)
+  })
+
+  test.each([
+    ['of a document that is not open', keyed('nowhere').update(new Uint8Array(1_000))],
+    ['without a key', new Uint8Array(1_000).fill(0xff)],
+  ])('[LIM-1 message-bytes] %s closes the socket', async (_, frame) => {
+    begin('doc')
+    await settled()
+    conversation.hearTooLarge(frame, 'a message of too many bytes came')
+    expect(line.closedWith).toMatchObject({ code: 4413, detail: 'a message of too many bytes came' })
+  })
+})
+
 test('a frame that cannot be understood closes the socket for good', () => {
   hear(hex('03 64 6f 63 63'))
   expect(line.closedWith).toEqual({ code: 4400, detail: expect.stringContaining('99') })

@@ -1,7 +1,12 @@
 /**
  * The bytes of the Hocuspocus framing, both ways, against those that the published providers send and understand.
  */
-import { decodeHocuspocus, hocuspocusCodec, hocuspocusPong } from '@syncline/shared/wire/hocuspocus'
+import {
+  decodeHocuspocus,
+  hocuspocusCodec,
+  hocuspocusKey,
+  hocuspocusPong,
+} from '@syncline/shared/wire/hocuspocus'
 import type { Message } from '@syncline/shared/wire/message'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -144,6 +149,13 @@ describe('a key', () => {
     expect(decode(keyed(`doc\0${'s'.repeat(2_000)}`).close())).toMatchObject({ document: 'doc' })
   })
 
+  test('can be read of a message that is not to be', () => {
+    const update = new Uint8Array(1_000)
+    expect(hocuspocusKey(keyed('doc\0a').update(update))).toBe('doc\0a')
+    expect(hocuspocusKey(keyed('k'.repeat(16 * 1_024 + 1)).update(update))).toBe(null)
+    for (const bytes of ['', '03 64', '02 c3 28 00']) expect(hocuspocusKey(hex(bytes))).toBe(null)
+  })
+
   test('that is longer than any name with a session is not looked at', () => {
     expect(decode(keyed('k'.repeat(16 * 1_024)).close())).toMatchObject({ kind: 'key-refused' })
     expect(decode(keyed('k'.repeat(16 * 1_024 + 1)).close())).toMatchObject({ kind: 'malformed' })
@@ -182,6 +194,8 @@ describe('a frame is refused with a sentence', () => {
     'with bytes behind a question for awareness': `${doc} 03 00`,
     'with bytes behind a stateless message': `${doc} 05 02 68 69 00`,
     'with bytes behind token and version': `${doc} 02 00 01 74 01 34 00`,
+    'with bytes behind CLOSE that are no text': `${doc} 07 02 c3 28`,
+    'with bytes behind CLOSE and its reason': `${doc} 07 03 62 79 65 00`,
     'with another frame behind the first': `${doc} 00 00 01 00 ${doc} 00 00 01 00`,
   }
   for (const [what, bytes] of Object.entries(refused)) {
