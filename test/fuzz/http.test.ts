@@ -11,7 +11,6 @@ import { docs, liveToken, secretEnv } from '../support/live-tokens.ts'
 import { startServer } from '../support/server-process.ts'
 import { HonestRoom } from './honest-room.ts'
 import { requestCases } from './http-cases.ts'
-import { isKnownFault } from './known-faults.ts'
 import { Markers } from './markers.ts'
 import { Dice } from './mutate.ts'
 
@@ -31,7 +30,6 @@ const variants = [
 
 /** 500 would be a fault of ours. 503 is for what a server that is well does not say. */
 const isMeant = (status: number) => status >= 100 && status < 500
-/** As long as faults are known that are not mended. */
 const faultStatus = 500
 /** Of our files and our stacks. */
 const inside = /node_modules|\/src\/|\/dist\/|\n {4}at /
@@ -77,8 +75,8 @@ describe.each(variants)('a server that is $name', ({ env, withTokens }) => {
     const expected = withTokens ? [101, 200, 400, 401, 404] : [101, 200, 400, 404]
     expect([...statuses.keys()]).toEqual(expect.arrayContaining(expected))
     const faults = server.logs.filter(({ level }) => level >= errorLevel)
-    expect(faults.filter(line => !isKnownFault(line))).toEqual([])
-    expect(statuses.get(faultStatus) ?? 0).toBeLessThanOrEqual(faults.length)
+    expect(faults).toEqual([])
+    expect(statuses.get(faultStatus)).toBeUndefined()
     expect([server.strayLines, server.stderr]).toEqual([[], ''])
     expect(JSON.stringify(server.logs).length / cases).toBeLessThan(logBytesPerCaseMax)
     // Tokens stand in paths and headers, and in no line.

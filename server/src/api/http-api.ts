@@ -5,7 +5,6 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Access, allows } from '@syncline/shared/api/access'
 import { documentNameFromPath } from '@syncline/shared/document-name'
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { z } from 'zod'
 import type { Authenticator, Checked } from '../auth/authenticator.ts'
 import type { Revocations } from '../auth/revocations.ts'
@@ -16,6 +15,7 @@ import type { AddressedRequest, ClientAddress } from '../http/client-address.ts'
 import { problemResponse } from '../http/problem.ts'
 import { type revocationsAnswer, shownRevocation, type whoamiAnswer } from './http-answers.ts'
 import { openApiOf } from './http-openapi.ts'
+import { readBody } from './read-body.ts'
 import { parseRevocationOrder } from './revocation-order.ts'
 
 export interface HttpApiOptions {
@@ -89,13 +89,11 @@ export function createHttpApi({
     return context.json(body, 200, fresh)
   })
 
-  const onError = () =>
-    problemResponse(
-      new AppError('REQUEST_INVALID', { reason: `the body is larger than ${bodyBytesMax} bytes` }),
-    )
-  api.post('/revocations', bodyLimit({ maxSize: bodyBytesMax, onError }), async context => {
+  api.post('/revocations', async context => {
     if (authentication === null) return problemResponse(new AppError('NOTHING_TO_REVOKE', {}))
-    const parsed = parseRevocationOrder(await context.req.text())
+    const body = await readBody(context.env.incoming, bodyBytesMax)
+    if (!body.ok) return problemResponse(new AppError('REQUEST_INVALID', { reason: body.reason }))
+    const parsed = parseRevocationOrder(body.text)
     // Who may not revoke anything is told so before what is wrong with what they sent.
     const refusal = await refusalToAdmin(context, parsed.ok ? parsed.order.document : null)
     if (refusal !== null) return problemResponse(refusal)
@@ -109,6 +107,8 @@ export function createHttpApi({
     api.all(path, ({ req }) => notAllowed(req.method, 'GET, HEAD'))
   }
   api.all('/revocations', ({ req }) => notAllowed(req.method, 'GET, HEAD, POST'))
+  // Nothing below here is a file of the demo's.
+  api.all('*', () => problemResponse(new AppError('NOT_FOUND', {})))
   return api
 }
 

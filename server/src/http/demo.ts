@@ -21,7 +21,8 @@ export function serveDemo(folder: string): MiddlewareHandler {
     }
     if (serve !== null) {
       const answer = await serve(context, next)
-      answer?.headers.set('Cache-Control', caching(context.req.path))
+      // Where a file is none it is what the next one gives, which may be anything.
+      if (answer instanceof Response) answer.headers.set('Cache-Control', caching(context.req.path))
       return answer
     }
     if (context.req.path === '/') return problemResponse(new AppError('DEMO_NOT_BUILT', {}))
