@@ -42,7 +42,7 @@ const notes: Readonly<Record<LimitName, LimitNote>> = {
   },
   limitMessageBytes: {
     against: 'One message is gathered in memory before anybody can look at it.',
-    told: 'close code 4413, with both numbers',
+    told: 'close code 4413, with both numbers; in the Hocuspocus framing its document is denied',
     of: 'one message',
   },
   limitMessagesPerSecond: {

@@ -8,7 +8,7 @@ import { bytes, count, KiB, MiB, milliseconds, type Setting } from './setting.ts
 export const connectionSettings = {
   limitMessageBytes: bytes(
     16 * MiB,
-    'The largest message of a client, in bytes; a larger one closes its connection with 4413.',
+    'The largest message of a client, in bytes; a larger one closes its connection with 4413, in the Hocuspocus framing its document alone.',
     64 * KiB,
     512 * MiB,
   ),
