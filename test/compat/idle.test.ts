@@ -6,6 +6,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Random, testSeed } from '../support/counts.ts'
+import { hocuspocusVersions, onSocket, openSocket } from '../support/hocuspocus-client.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -52,6 +53,22 @@ test.concurrent.each(
     await late.synced()
     first.insertText(0, 'awake')
     await waitUntil('an edit after the rest', () => late.text === 'awake')
+  },
+)
+
+test.concurrent.each(hocuspocusVersions)(
+  '[SYNC-3] a socket of Hocuspocus version %i is kept while idle for 45 s, with documents on it that have no presence, one that was closed, and one that was refused',
+  async version => {
+    using socket = openSocket(version, server.wsUrl)
+    const closed = onSocket(socket, `idle closed ${version}`, { presence: false })
+    using refused = onSocket(socket, 'x'.repeat(2_000), { presence: false })
+    using stays = onSocket(socket, `idle stays ${version}`, { presence: false })
+    await Promise.all([closed.saved(), stays.saved(), refused.authenticationFailed()])
+    closed.destroy()
+    await new Promise(resolve => setTimeout(resolve, idleMs))
+    expect(socket.ends).toEqual([])
+    stays.doc.getText('text').insert(0, 'awake')
+    await stays.saved()
   },
 )
 

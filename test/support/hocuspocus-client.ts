@@ -72,6 +72,8 @@ export interface DocumentOptions {
   /** The awareness state from the start; the package's own default is `{}`. Null: the client has none. */
   readonly awareness?: Record<string, unknown> | null
   readonly sessionAwareness?: boolean
+  /** False: the provider is made without presence altogether, and sends nothing of it, renewals included. */
+  readonly presence?: boolean
 }
 
 export interface HocuspocusClient extends Disposable {
@@ -105,7 +107,7 @@ export function onSocket(
     websocketProvider: socket.provider,
     name,
     document: doc,
-    awareness,
+    awareness: options.presence === false ? null : awareness,
     token: options.token ?? null,
     broadcast: false,
     ...(options.sessionAwareness === undefined ? {} : { sessionAwareness: options.sessionAwareness }),
