@@ -99,8 +99,8 @@ function readMessage(decoder: decoding.Decoder): Message | string {
       return readToken(decoder)
     case type.stateless: // 05 varStr
       return { kind: 'stateless', payload: decoding.readVarString(decoder) }
-    case type.close: // 07, and a reason that only servers send
-      decoder.pos = decoder.arr.length
+    case type.close: // 07, and for servers varStr(reason), which tells nothing that is needed
+      if (decoding.hasContent(decoder)) decoding.readVarString(decoder)
       return { kind: 'close' }
     default:
       return (
