@@ -21,8 +21,8 @@ const countBytesMax = 5
 const sliceOverheadBytesMax = 24
 
 /**
- * Complete updates of at most `pieceBytesMax` bytes each that together hold all of `bytes`, which passed the walk.
- * A piece is larger only where it holds one single character, value, image or the like that is.
+ * Complete updates of at most `pieceBytesMax` bytes each that together hold all of `bytes`, which passed the walk and which Yjs
+ * decodes. A piece is larger only where it holds one single character, value, image or the like that is.
  * Deletes come with the structs that they delete; deletes of structs that are not in `bytes` come last.
  */
 export function splitUpdate(bytes: Uint8Array, pieceBytesMax: number): Uint8Array[] {
@@ -165,6 +165,8 @@ class Source {
       this.slice = { ...nothing, to: reader.length, bytesFrom: reader.contentAt, bytesTo: reader.pos }
     } else {
       this.slice = content.sliceOfBytes(this.#partBytesMax)
+      // Text that is no UTF-8 has fewer characters than first bytes: its end would never come.
+      if (this.slice.to === this.slice.from) throw new Error('only what Yjs decodes can be split')
       if (this.slice.to === reader.length) this.#content = undefined
     }
     this.fraction = (reader.clock + this.slice.from - this.#clockFirst) / this.#clockSpan

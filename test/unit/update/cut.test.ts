@@ -115,6 +115,15 @@ describe('splitUpdate', () => {
     expect(load(pieces).getArray('list').toJSON()).toEqual(values)
   })
 
+  test('fuzz seed 20261121, case 41: text that is no UTF-8 is refused, and not split for ever', () => {
+    // A hundred first bytes of two, and no second one: a hundred clocks for the walk, fifty characters for who steps over them.
+    const text = new Uint8Array(100).fill(0xc3)
+    const update = Uint8Array.of(1, 1, 7, 0, 4, 1, 1, 0x74, text.length, ...text, 0)
+    expect(walkUpdate(update, walkLimitsDefault).ok).toBe(true)
+    expect(() => Y.decodeUpdate(update)).toThrow()
+    expect(() => splitUpdate(update, 40)).toThrow('only what Yjs decodes can be split')
+  })
+
   test('each piece holds about the same part of every client, and the deletes of what is in it', () => {
     const docs = [1, 2].map(client => typedAndDeleted(client, client * 4_000))
     const unknown = deleteSetUpdate(new Map([[9, [3, 5]]]))
