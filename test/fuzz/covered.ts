@@ -14,12 +14,14 @@ import { frameBatches } from './frame-cases.ts'
 import { honestClients } from './honest-person.ts'
 import { requestCases } from './http-cases.ts'
 import { Dice } from './mutate.ts'
+import { passedUpdates, wrongNames, wrongPieces } from './rewriting.ts'
 import { tokenCase } from './token-cases.ts'
 
 const seed = testSeed()
 const frames = 6_000
 const tokens = 3_000
 const names = 1_000
+const rewritings = 2_000
 const nameBytesMax = 512
 
 test(`${frames} hostile frames, seed ${seed}`, async () => {
@@ -47,6 +49,11 @@ test(`${names} hostile names, seed ${seed}`, () => {
     const name = documentNameFromPath(target, nameBytesMax)
     assert.ok(!name.ok || Buffer.byteLength(name.name) <= nameBytesMax)
   }
+})
+
+test(`${rewritings} hostile updates in pieces and under other ids, seed ${seed}`, () => {
+  for (const one of passedUpdates(seed, rewritings, new Dice(seed)))
+    assert.deepEqual([wrongPieces(one, 200), wrongNames(one)], [null, null])
 })
 
 test('what a server says in each framing, and what it cannot', () => {
