@@ -163,7 +163,7 @@ describe('SyncStatus', () => {
     ]
     for (const frame of sent) {
       client.send(frame)
-      client.send(syncStep1(writer.vector))
+      client.send(syncStep1())
       client.send(queryAwareness())
       client.send(awareness(Uint8Array.of(0)))
     }

@@ -192,6 +192,33 @@ test('[SYNC-3] what all write while their lines are down is merged when they are
   expect(doc.getText('text').toString()).toBe(textOf(company.stock))
 })
 
+test.each(hocuspocusVersions)(
+  '[LOG-1] a provider %i that has typed offline counts down to 0 once, when all of that is saved, and never below',
+  async version => {
+    await using line = await startTcpProxy({ targetPort: server.port })
+    using client = connectHocuspocus(version, line.wsUrl, `offline with ${version}`, {
+      reconnectDelayMs: 100,
+    })
+    await client.saved()
+    line.refusing = true
+    line.reset()
+    await waitUntil('the line to be down', () => client.socket.ends.length > 0)
+    for (const letter of 'offline') append(client, letter)
+    const before = client.told.length
+    line.refusing = false
+    await waitUntil('it to be back', () => client.told.slice(before).includes('unsynced 1'), {
+      timeoutMs: comingBackMsMax,
+    })
+    await client.saved()
+    append(client, '!')
+    await client.saved()
+    const counts = client.told.slice(before).filter(one => one.startsWith('unsynced '))
+    expect(counts.slice(counts.indexOf('unsynced 1'))).toEqual(
+      ['1', '0', '1', '0'].map(count => `unsynced ${count}`),
+    )
+  },
+)
+
 test.each([
   ['stopped', 'SIGTERM'],
   ['killed', 'SIGKILL'],

@@ -26,6 +26,7 @@ import { mayOnlyRead, passLargeReadOnly, passReadOnly } from './read-only.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
 import type { Seat } from './seats.ts'
 import { Statuses } from './statuses.ts'
+import { isCounted } from './uncounted.ts'
 import type { Arrival, WindowQueue } from './window-queue.ts'
 
 export interface IntakeOptions {
@@ -149,7 +150,7 @@ export class Intake {
       case 'known':
         observer.updatePassed({ verdict: 'known', bytes: original.byteLength, gaps: 0 })
         this.#tellForeign(seat, verdict)
-        if (member.wantsStatus) this.#tellSaved(seat, kind)
+        if (member.wantsStatus) this.#tellSaved(seat, kind, original)
         else if (kind === 'update') this.whenSaved(seat, echoTo(member, original))
         return
       case 'new':
@@ -180,7 +181,7 @@ export class Intake {
       committer.offer(arrival)
       observer.updatePassed({ verdict: 'new', bytes: original.byteLength, gaps: gaps.length })
       this.#backPressure.authored(member, queue.bytes)
-      if (member.wantsStatus) this.#tellSaved(seat, kind)
+      if (member.wantsStatus) this.#tellSaved(seat, kind, original)
       // Never in answer to a SyncStep2: a client that lacks the same would answer the same again.
       if (kind === 'update' && gaps.length > 0 && shouldAsk(seat.asked, gaps, clock)) ask(seat, known)
     } catch (error) {
@@ -201,9 +202,13 @@ export class Intake {
   }
 
   /** Once it is. */
-  #tellSaved(seat: Seat, kind: UpdateKind): void {
-    if (kind === 'update') this.#statuses.updateSaved(seat)
-    else this.#statuses.answerSaved(seat)
+  #tellSaved(seat: Seat, kind: UpdateKind, update: Uint8Array): void {
+    if (kind === 'sync-step-2') {
+      seat.begunWith = null
+      this.#statuses.answerSaved(seat)
+    } else if (seat.begunWith === null || isCounted(update, seat.begunWith)) {
+      this.#statuses.updateSaved(seat)
+    }
   }
 
   /** What is not taken of a member that stays. */

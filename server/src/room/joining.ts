@@ -47,6 +47,7 @@ export class Joining {
     if (!decoded.ok) return seat.member.close(closeCodes.malformed, decoded.reason)
     const former = this.#refusal(decoded.vector)
     if (former !== null) return this.#refuse(seat.member, former)
+    if (seat.member.wantsStatus) seat.begunWith = decoded.vector
     if (seat.joining) seat.askedAgain = decoded.vector
     else this.#begin(seat, { vector: decoded.vector, asked: true })
   }

@@ -23,6 +23,8 @@ export interface Seat {
   mayWrite: boolean
   /** How many `saved` its count of what is not saved needs beyond one for each message, or how many fewer: `statuses.ts`. */
   owed: number
+  /** What it had when it sent its newest SyncStep1, until its next SyncStep2; null for members without statuses: `uncounted.ts`. */
+  begunWith: StateVector | null
   readonly asked: AskedGaps
   readonly lag: Lag
 }
@@ -72,6 +74,7 @@ export class Seats {
       refusedMs: Number.NEGATIVE_INFINITY,
       mayWrite: allows(member.access, 'write'),
       owed: 0,
+      begunWith: null,
       asked,
       lag,
     })

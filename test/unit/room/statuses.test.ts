@@ -50,6 +50,26 @@ describe('a member that wants statuses', () => {
     expect(counting.statuses()).toEqual(Array(updatesSaid.length + answers.length - 1).fill(true))
   })
 
+  test('[LOG-1] is not told of what it kept while it was away, which it does not count, and is told of what it types meanwhile', async () => {
+    const stage = await openStage()
+    const { room } = stage
+    const { doc, updates } = author(9)
+    for (const word of ['one', 'two', 'three']) doc.getText('text').insert(0, word)
+    const counting = enterCounting(stage, 'counting')
+    room.receive(counting, { kind: 'sync-step-1', vector: Y.encodeStateVector(doc) })
+    for (const kept of updates.splice(0)) room.receive(counting, say.update(kept))
+    await turnsUntil('all to be saved', () => !room.isBusy)
+    expect(counting.statuses()).toEqual([])
+    doc.getText('text').insert(0, 'now')
+    room.receive(counting, say.update(updates[0]!))
+    room.receive(counting, say.syncStep2(Y.encodeStateAsUpdate(doc)))
+    await turnsUntil('both to be told', () => counting.statuses().length === 2)
+    // From its answer on each is counted, also one that it had before.
+    room.receive(counting, say.update(updates[0]!))
+    await turnsUntil('the third to be told', () => counting.statuses().length === 3)
+    expect(counting.statuses()).toEqual([true, true, true])
+  })
+
   test('[LOG-1] [LOG-2] is told after everything that had arrived is saved, and before anybody is shown it', async () => {
     const { room, log, join, counting } = await openCounting()
     const writer = await join('writer')
