@@ -20,6 +20,7 @@ export const fullCounts: readonly FullCount[] = [
   { name: 'FUZZ_SOCKETS', full: 6_000, what: 'hostile frames at each of two servers over sockets' },
   { name: 'FUZZ_REQUESTS', full: 5_000, what: 'hostile HTTP requests at each of two servers' },
   { name: 'FUZZ_TOKENS', full: 10_000, what: 'hostile tokens for each of two kinds of key' },
+  { name: 'FUZZ_TOKEN_SOCKETS', full: 3_000, what: 'hostile tokens at a server over sockets' },
   { name: 'FUZZ_REWRITINGS', full: 50_000, what: 'hostile updates in pieces and under other client ids' },
   { name: 'ENTRIES', full: 10_000, what: 'random log entries, to bytes and back' },
   { name: 'FOLLOWINGS', full: 1_000, what: 'logs that a room follows while others append' },
