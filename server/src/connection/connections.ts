@@ -89,6 +89,7 @@ export class Connections {
             {
               sessions,
               limits: hocuspocus,
+              clock,
               refuse: turned => this.#refuse(line, turned, admitted.visitor),
               onRefused: ({ code, message }) => observer.refused({ code, reason: message }),
               onLimit: limit => observer.limitReached(limit),

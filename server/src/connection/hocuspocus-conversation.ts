@@ -11,6 +11,8 @@ import {
 } from '@syncline/shared/wire/hocuspocus'
 import type { Message } from '@syncline/shared/wire/message'
 import { awarenessAboutNobody } from '@syncline/shared/wire/sync-frame'
+import type { Clock } from '../foundation/clock.ts'
+import type { AppError } from '../foundation/errors.ts'
 import type { LimitName } from '../foundation/settings-table.ts'
 import type { ConnectionUsers } from './connection-users.ts'
 import type { Conversation } from './conversation.ts'
@@ -32,6 +34,7 @@ export interface HocuspocusOptions {
   /** Whether a document may be opened with a token that came in the framing, or with what the request brought. */
   readonly check: (document: string, token: string | null) => Promise<Allowed>
   readonly users: ConnectionUsers
+  readonly clock: Clock
   readonly onAdmitted: () => void
   readonly onRefused: (why: { readonly code: string; readonly message: string }) => void
   readonly onLimit: (limit: LimitName) => void
@@ -44,6 +47,9 @@ type RefusedKey = Extract<HocuspocusFrame, { kind: 'key-refused' }>
 const uncheckedMessagesMax = 1_000
 const uncheckedBytesMax = 4 * 1024 * 1024
 
+/** How long a socket is kept for which it cannot be said at the moment who may open what. */
+const passingHoldMs = 5_000
+
 const pong = webSocketFrame(hocuspocusPong)
 
 export class HocuspocusConversation implements Conversation {
@@ -51,6 +57,7 @@ export class HocuspocusConversation implements Conversation {
   readonly #options: HocuspocusOptions
   readonly #keyed = new Map<string, KeyedSession>()
   #opened = 0
+  #cancelClose: (() => void) | null = null
   #uncheckedMessages = 0
   #uncheckedBytes = 0
 
@@ -92,6 +99,7 @@ export class HocuspocusConversation implements Conversation {
   }
 
   leave(how: 'closed' | 'lost'): void {
+    this.#cancelClose?.()
     for (const keyed of this.#keyed.values()) keyed.leave(how)
     this.#keyed.clear()
   }
@@ -139,6 +147,7 @@ export class HocuspocusConversation implements Conversation {
       },
       replaceGrant: (session, grant) => sessions.replaceGrant(session, grant),
       closeConnection: (code, detail) => this.#line.close(code, detail),
+      comeBackLater: refusal => this.#comeBackLater(refusal),
       onRefused,
       mayWait: bytes => this.#mayWait(bytes),
       noLongerWaits: bytes => {
@@ -148,6 +157,13 @@ export class HocuspocusConversation implements Conversation {
     })
     this.#keyed.set(key, keyed)
     return keyed
+  }
+
+  /** A provider before 3.0 is back in milliseconds, and would ask again. */
+  #comeBackLater({ code, message }: AppError): void {
+    const { clock, onRefused } = this.#options
+    onRefused({ code, message })
+    this.#cancelClose ??= clock.after(passingHoldMs, () => this.#line.close(closeCodes.overload, message))
   }
 
   /** The first session of a socket is named like it, as in the other framing. */

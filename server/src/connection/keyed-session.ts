@@ -11,6 +11,7 @@ import { type Access, allows } from '@syncline/shared/api/access'
 import type { CloseCode } from '@syncline/shared/wire/close-codes'
 import type { Message } from '@syncline/shared/wire/message'
 import type { Grant } from '../auth/grant.ts'
+import type { AppError } from '../foundation/errors.ts'
 import type { Session, Voice } from './session.ts'
 import type { Allowed } from './visitor.ts'
 
@@ -22,6 +23,8 @@ export interface KeyedSessionOptions {
   readonly replaceGrant: (session: Session, grant: Grant | null) => void
   /** The whole connection has to come back. */
   readonly closeConnection: (code: CloseCode, detail?: string) => void
+  /** Nobody can say at the moment whether it may be opened: the whole connection has to come back, and not at once. */
+  readonly comeBackLater: (refusal: AppError) => void
   readonly onRefused: (why: { readonly code: string; readonly message: string }) => void
   /** What waits for a check is bounded over all keys of a socket: false where no more may wait, and the connection is closed. */
   readonly mayWait: (bytes: number) => boolean
@@ -79,7 +82,9 @@ export class KeyedSession {
     void this.#options.check(token).then(allowed => {
       if (attempt !== this.#attempt || this.#state.at === 'left') return
       if (allowed.ok) this.#grant(allowed.grant)
-      else this.#refuse(allowed.refusal)
+      else if (!allowed.refusal.entry.retry) this.#refuse(allowed.refusal)
+      // What was granted holds on while nobody can say whether the newer token is good.
+      else if (this.#state.at !== 'open') this.#options.comeBackLater(allowed.refusal)
     })
   }
 

@@ -4,6 +4,7 @@
 import type { DocumentName } from '@syncline/shared/document-name'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import { yWebsocket } from '@syncline/shared/wire/y-websocket'
+import type { Clock } from '../foundation/clock.ts'
 import { AppError } from '../foundation/errors.ts'
 import type { LimitName } from '../foundation/settings-table.ts'
 import type { ConnectionUsers } from './connection-users.ts'
@@ -39,6 +40,7 @@ export interface Turned {
 export interface ConversationOptions {
   readonly sessions: Sessions
   readonly limits: HocuspocusLimits
+  readonly clock: Clock
   readonly refuse: (turned: Turned) => Conversation
   /** One document of several is refused, and its connection stays. */
   readonly onRefused: (why: Turned['why']) => void

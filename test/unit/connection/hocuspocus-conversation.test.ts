@@ -62,6 +62,7 @@ beforeEach(() => {
       return answer(document, token)
     },
     users: new ConnectionUsers(counts),
+    clock,
     onAdmitted: () => {},
     onRefused: ({ code }) => refused.push(code),
     onLimit: limit => reached.push(limit),

@@ -22,6 +22,7 @@ let replaced: (Grant | null)[]
 let said: string[]
 let refused: string[]
 let closedWith: { readonly code: number; readonly detail: string | undefined }[]
+let comeBack: string[]
 let waiting: number
 let place: NotingPlace
 let line: NotingLine
@@ -34,6 +35,7 @@ beforeEach(() => {
   said = []
   refused = []
   closedWith = []
+  comeBack = []
   waiting = 0
   place = new NotingPlace()
   line = new NotingLine()
@@ -43,6 +45,7 @@ beforeEach(() => {
     open: (grant, voice) => open(grant, voice),
     replaceGrant: (_, grant) => replaced.push(grant),
     closeConnection: ({ code }, detail) => closedWith.push({ code, detail }),
+    comeBackLater: ({ code }) => comeBack.push(code),
     onRefused: ({ code }) => refused.push(code),
     mayWait: () => waiting < messagesMax && ++waiting > 0,
     noLongerWaits: () => waiting--,
@@ -267,6 +270,7 @@ describe('a session that has to end', () => {
       },
       replaceGrant: () => {},
       closeConnection: ({ code }, detail) => closedWith.push({ code, detail }),
+      comeBackLater: ({ code }) => comeBack.push(code),
       onRefused: ({ code }) => refused.push(code),
       mayWait: () => true,
       noLongerWaits: () => {},
@@ -276,6 +280,30 @@ describe('a session that has to end', () => {
     voice!.overLimit(new AppError('TOO_MANY_CONNECTIONS_TO_DOCUMENT', { connectionsMax: 3 }))
     expect(said).toEqual(['read-write', expect.stringMatching(/^denied: .*3/)])
     expect(closedWith).toEqual([])
+  })
+})
+
+describe('where nobody can say whether a token is good', () => {
+  const nobodyKnows: Allowed = {
+    ok: false,
+    refusal: new AppError('CALLBACK_FAILED', { reason: 'no answer' }),
+  }
+
+  test('[AUTH-1] nothing is opened or denied, and the socket has to come back later', async () => {
+    keyed.hear(token('t'), 10)
+    checks[0]!.end(nobodyKnows)
+    await turn()
+    expect([said, opened, comeBack]).toEqual([[], [], ['CALLBACK_FAILED']])
+  })
+
+  test('[AUTH-2] a document that is open stays open with the former grant', async () => {
+    keyed.hear(token('t'), 10)
+    checks[0]!.end(everybody)
+    await turn()
+    keyed.hear(token('newer'), 10)
+    checks[1]!.end(nobodyKnows)
+    await turn()
+    expect([said, comeBack, opened[0]!.hasLeft]).toEqual([['read-write'], [], false])
   })
 })
 
