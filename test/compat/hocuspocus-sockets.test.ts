@@ -322,3 +322,15 @@ test.each(hocuspocusVersions)(
     expectUndisturbed(socket)
   },
 )
+
+test('[LIM-1 message-bytes] what is so large that nothing of it is read stops version 2, which comes back at once on every other code', async () => {
+  await using small = await startServer({ args: ['--limit-message-bytes', '100000'] })
+  using socket = openSocket(2, small.wsUrl)
+  using client = onSocket(socket, 'far too large')
+  await client.saved()
+  append(client, 'x'.repeat(3_000_000))
+  await waitUntil('it to be told', () => socket.ends.length > 0)
+  await new Promise(resolve => setTimeout(resolve, 1_500))
+  expect(socket.ends).toMatchObject([{ code: 1009 }])
+  expect([socket.provider.shouldConnect, client.provider.hasUnsyncedChanges]).toEqual([false, true])
+})

@@ -7,7 +7,6 @@
  */
 import type { Socket } from 'node:net'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
-import type { WebSocket } from 'ws'
 import type { Clock } from '../foundation/clock.ts'
 import { closeWith } from './close-reason.ts'
 import type { Conversation } from './conversation.ts'
@@ -16,6 +15,7 @@ import type { Line } from './line.ts'
 import type { ConnectionObserver } from './observer.ts'
 import { Outbound } from './outbound.ts'
 import { Throttle } from './throttle.ts'
+import type { StoppingWebSocket } from './web-socket-server.ts'
 
 export interface ConnectionLimits {
   readonly messageBytesMax: number
@@ -28,7 +28,7 @@ export interface ConnectionLimits {
 
 export interface ConnectionOptions {
   readonly id: string
-  readonly webSocket: WebSocket
+  readonly webSocket: StoppingWebSocket
   readonly socket: Socket
   readonly clock: Clock
   readonly limits: ConnectionLimits
@@ -205,8 +205,9 @@ export class Connection implements Line {
   #failed({ code = '', message }: NodeJS.ErrnoException): void {
     if (!code.startsWith('WS_ERR_') || this.#isClosing) return this.#tellClientError(message)
     if (!tooLargeErrors.includes(code)) return this.close(closeCodes.malformed, message)
-    this.#options.observer.limitReached('limitMessageBytes')
-    this.close(closeCodes.tooLarge, message)
+    const { observer, webSocket } = this.#options
+    observer.limitReached('limitMessageBytes')
+    this.close(webSocket.tooLarge, message)
   }
 
   #heard(): void {
@@ -228,6 +229,7 @@ export class Connection implements Line {
       return null
     }
     this.#state = { at: 'talking', conversation }
+    this.#options.webSocket.tooLarge = conversation.tooLarge
     return conversation
   }
 

@@ -4,7 +4,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
-import type { WebSocketServer } from 'ws'
 import type { Clock } from '../foundation/clock.ts'
 import { draw8Bytes } from '../store/random-bytes.ts'
 import { Connection, type ConnectionLimits } from './connection.ts'
@@ -52,7 +51,7 @@ const atOnce = { how: 'at-once' } as const
 
 export class Connections {
   readonly #options: ConnectionsOptions
-  readonly #webSocketServer: WebSocketServer
+  readonly #webSocketServer: ReturnType<typeof createWebSocketServer>
   readonly #all = new Set<Connection>()
 
   constructor(options: ConnectionsOptions) {

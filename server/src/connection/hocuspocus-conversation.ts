@@ -53,6 +53,7 @@ const passingHoldMs = 5_000
 const pong = webSocketFrame(hocuspocusPong)
 
 export class HocuspocusConversation implements Conversation {
+  readonly tooLarge = closeCodes.tooLargeForSocket
   readonly #line: Line
   readonly #options: HocuspocusOptions
   readonly #keyed = new Map<string, KeyedSession>()

@@ -2,7 +2,7 @@
  * What is said to somebody who is not let in: nothing, and then a close code. Whoever comes again and again waits for it, since some
  * clients come back the moment they are closed.
  */
-import type { CloseCode } from '@syncline/shared/wire/close-codes'
+import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import type { Clock } from '../foundation/clock.ts'
 import type { Conversation } from './conversation.ts'
 import type { Line } from './line.ts'
@@ -15,6 +15,7 @@ export interface Refused {
 }
 
 export class RefusedConversation implements Conversation {
+  readonly tooLarge = closeCodes.tooLarge
   #leave = () => {}
 
   constructor(line: Line, { code, detail, telling }: Refused, clock: Clock) {

@@ -9,32 +9,35 @@ import { tokenProtocolPrefix } from '../auth/token-source.ts'
  * `ws` closes by itself with 1009 and the like, on which stock clients come back with the same message for ever: its own
  * limit lies above ours, and what it says beyond that is translated.
  */
-class StoppingWebSocket extends WebSocket {
+export class StoppingWebSocket extends WebSocket {
+  /** What `ws`'s 1009 is translated to: the framing decides, once there is one. */
+  tooLarge: CloseCode = closeCodes.tooLarge
+
   override close(code?: number, data?: string | Buffer): void {
-    const own = translated.get(code ?? 0)
+    const own = code === tooLargeOfWs ? this.tooLarge : translated.get(code ?? 0)
     if (own === undefined) super.close(code, data)
-    else super.close(own.code, own.reason)
+    else super.close(own.code, own.code === code ? (data ?? own.reason) : own.reason)
   }
 }
 
+const tooLargeOfWs = 1009
 const translated = new Map<number, CloseCode>([
   [1002, closeCodes.malformed],
   [1007, closeCodes.malformed],
   // A message in more parts than `ws` keeps.
   [1008, closeCodes.tooLarge],
-  [1009, closeCodes.tooLarge],
 ])
 
 /** How far `ws`'s own limit lies above ours. */
 const headroomBytes = 1024 * 1024
 
-export function createWebSocketServer(messageBytesMax: number): WebSocketServer {
-  return new WebSocketServer({
+export function createWebSocketServer(messageBytesMax: number) {
+  return new WebSocketServer<typeof StoppingWebSocket>({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: messageBytesMax + headroomBytes,
-    WebSocket: StoppingWebSocket as typeof WebSocket,
+    WebSocket: StoppingWebSocket,
     handleProtocols: chooseProtocol,
   })
 }

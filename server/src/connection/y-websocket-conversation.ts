@@ -24,6 +24,7 @@ export function yWebsocketVoice(line: Line): Voice {
 }
 
 export class YWebsocketConversation implements Conversation {
+  readonly tooLarge = closeCodes.tooLarge
   readonly #line: Line
   readonly #session: Session
 

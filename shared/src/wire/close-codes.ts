@@ -26,5 +26,7 @@ export const closeCodes = {
   restart: comeBack(1012, 'restart: the server is restarting, come back'),
   overload: comeBack(1013, 'overload or store away: nothing can be saved at the moment, come back'),
   tooSlow: comeBack(4508, 'too slow: this connection did not read what it was sent'),
+  /** In the Hocuspocus framing alone, where no document can be told: version 2 stops on this code, and on no other that means it. */
+  tooLargeForSocket: comeBack(1009, 'too large: a limit of this server was exceeded'),
   tooMany: comeBack(4529, 'too many or too fast'),
 } as const satisfies Record<string, CloseCode>

@@ -15,7 +15,7 @@ test('codes from 4400 to 4499 stop a stock client, and all others let it come ba
 
 test('codes may be sent by an application, and their sentences fit into a close frame', () => {
   for (const { code, reason } of all) {
-    expect([1001, 1012, 1013].includes(code) || (code >= 4000 && code <= 4999)).toBe(true)
+    expect([1001, 1009, 1012, 1013].includes(code) || (code >= 4000 && code <= 4999)).toBe(true)
     expect(Buffer.byteLength(reason)).toBeLessThanOrEqual(closeReasonBytesMax)
   }
 })
