@@ -134,6 +134,8 @@ export class Upgrades {
   /** A promise where it is not decided at once. */
   #receive(arrival: Arrival): Promise<void> | undefined {
     if (this.#closing) return void this.#refuse(arrival, this.#tooMany())
+    // Who has gone while waiting would be counted for ever: nothing tells again that the socket is closed.
+    if (arrival.socket.destroyed) return
     const address = this.#options.clientAddress(arrival.request)
     const counted = this.#counts.fromAddress(address)
     if (!counted.ok) return void this.#refuseOver(arrival, counted)
@@ -148,6 +150,7 @@ export class Upgrades {
 
   #identify(arrival: Arrival, address: ClientAddress): Promise<void> | undefined {
     const { request, socket } = arrival
+    if (socket.destroyed) return
     const { authentication, authInBand } = this.#options
     const document = this.#documentOf(request)
     const { url, headers } = request
