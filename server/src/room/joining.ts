@@ -4,11 +4,11 @@
  */
 import { decodeVector, type StateVector } from '@syncline/shared/update/vector'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
-import { type JoinRequest, type JoinSource, sendDocument } from './join.ts'
+import { type JoinSource, sendDocument } from './join.ts'
 import type { Member } from './member.ts'
 import { otherEpochReason } from './other-epoch.ts'
 import type { Loaded, RoomServices } from './room-services.ts'
-import type { Seat } from './seats.ts'
+import type { Bringing, Seat } from './seats.ts'
 import { chunkBytesMax } from './tail.ts'
 
 export interface JoiningOptions {
@@ -20,8 +20,6 @@ export interface JoiningOptions {
   /** The member has everything, for the first time or again. */
   readonly onLive: (member: Member) => void
 }
-
-type What = Pick<JoinRequest, 'vector' | 'asked'>
 
 export class Joining {
   readonly #options: JoiningOptions
@@ -48,15 +46,17 @@ export class Joining {
     const former = this.#refusal(decoded.vector)
     if (former !== null) return this.#refuse(seat.member, former)
     if (seat.member.wantsStatus) seat.begunWith = decoded.vector
-    if (seat.joining) seat.askedAgain = decoded.vector
-    else this.#begin(seat, { vector: decoded.vector, asked: true })
+    const what = { vector: decoded.vector, asked: true }
+    if (seat.joining) seat.sentNext = what
+    else this.#begin(seat, what)
   }
 
   /** A member that was skipped for a while is sent what it lacks, unless an answer is being sent that holds it. */
   resume(seat: Seat, vector: StateVector): void {
-    if (!seat.joining) this.#begin(seat, { vector, asked: false })
+    const what = { vector, asked: false }
+    if (!seat.joining) this.#begin(seat, what)
     // What is being sent may have begun with a base that is no more.
-    else seat.askedAgain ??= vector
+    else seat.sentNext ??= what
   }
 
   /**
@@ -79,7 +79,7 @@ export class Joining {
     member.close(closeCodes.otherEpoch, reason)
   }
 
-  #begin(seat: Seat, what: What): void {
+  #begin(seat: Seat, what: Bringing): void {
     seat.joining = true
     this.#sendAll(seat, what).catch(error => {
       const { document, services } = this.#options
@@ -88,13 +88,11 @@ export class Joining {
     })
   }
 
-  async #sendAll(seat: Seat, first: What): Promise<void> {
-    if (first.asked) await this.#upToDate(seat)
-    if (!(await this.#send(seat, first))) return seat.member.close(closeCodes.overload)
-    while (seat.askedAgain !== null) {
-      const vector = seat.askedAgain
-      seat.askedAgain = null
-      if (!(await this.#send(seat, { vector, asked: true }))) return seat.member.close(closeCodes.overload)
+  async #sendAll(seat: Seat, first: Bringing): Promise<void> {
+    for (let next: Bringing | null = first; next !== null; next = seat.sentNext) {
+      seat.sentNext = null
+      if (next.asked) await this.#upToDate(seat)
+      if (!(await this.#send(seat, next))) return seat.member.close(closeCodes.overload)
     }
     seat.joining = false
   }
@@ -109,7 +107,7 @@ export class Joining {
     await waiting.finally(cancel)
   }
 
-  async #send(seat: Seat, what: What): Promise<boolean> {
+  async #send(seat: Seat, what: Bringing): Promise<boolean> {
     const { document, services, onLive } = this.#options
     const { clock, observer } = services
     const { member } = seat

@@ -54,6 +54,7 @@ export class Lagging {
     const cancel = clock.after(drainMsMax, () => member.close(closeCodes.tooSlow))
     const drained = await member.drained(resumeBytes)
     cancel()
-    if (drained) joining.resume(seat, sent)
+    // A SyncStep1 that has come meanwhile is answered with all of it.
+    if (drained && !seat.joining && !seat.live) joining.resume(seat, sent)
   }
 }

@@ -12,9 +12,9 @@ export interface Seat {
   live: boolean
   /** It has had everything once. */
   joined: boolean
-  /** A join is being sent; a SyncStep1 that comes meanwhile is answered after it. */
+  /** A join is being sent; what it asks for or lacks meanwhile is sent after it. */
   joining: boolean
-  askedAgain: StateVector | null
+  sentNext: Bringing | null
   /** Its acknowledgements that wait for a flush. */
   waiting: number
   /** When a refusal that left it here was last told of in full. */
@@ -27,6 +27,14 @@ export interface Seat {
   begunWith: StateVector | null
   readonly asked: AskedGaps
   readonly lag: Lag
+}
+
+/** How a member is brought up to date. */
+export interface Bringing {
+  /** What it has. */
+  readonly vector: StateVector
+  /** By a SyncStep1: who counts what is not saved has counted the answer to ours, and otherwise not. */
+  readonly asked: boolean
 }
 
 /** With this much waiting in its socket a member is skipped. */
@@ -69,7 +77,7 @@ export class Seats {
       live: false,
       joined: false,
       joining: false,
-      askedAgain: null,
+      sentNext: null,
       waiting: 0,
       refusedMs: Number.NEGATIVE_INFINITY,
       mayWrite: allows(member.access, 'write'),

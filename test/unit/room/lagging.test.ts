@@ -57,6 +57,20 @@ describe('[SLOW-1] a member in whose socket more than 1 MiB waits', () => {
     expect(text(has)).toBe(text(written))
   })
 
+  test('[SYNC-3] and that asks for everything meanwhile is asked once in return, since it counts its answer once', async () => {
+    const { room, reader, write, has, written } = await startReading()
+    reader.wantsStatus = true
+    await write(target => target.insert(0, 'hello'))
+    reader.waitingBytes = mib + 1
+    await write(target => target.insert(0, 'missed '))
+    reader.news()
+    room.receive(reader, { kind: 'sync-step-1', vector: Y.encodeStateVector(has) })
+    reader.take()
+    await turn()
+    expect(reader.kinds()).toEqual(['sync-step-2', 'sync-step-1'])
+    expect(text(has)).toBe(text(written))
+  })
+
   test('[SLOW-1] is told deletes too that it missed alone', async () => {
     const { reader, has, write, written } = await startReading()
     await write(target => target.insert(0, 'hello'))

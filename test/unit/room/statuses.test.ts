@@ -2,6 +2,7 @@
  * What members are told that count what is not saved: one status for each update and each SyncStep2, not before it is true, and
  * in the end never a count that stays where everything is saved.
  */
+import { HistoryRewritten } from '@syncline/server/internal/store/update-log'
 import { emptyUpdate } from '@syncline/shared/update/cut'
 import { closeCodes } from '@syncline/shared/wire/close-codes'
 import { describe, expect, test } from 'vitest'
@@ -48,6 +49,33 @@ describe('a member that wants statuses', () => {
     await turnsUntil('everything to be told', () => !room.isBusy)
     // What came from behind a gap has had the room ask, and what answers that is not counted by the client.
     expect(counting.statuses()).toEqual(Array(updatesSaid.length + answers.length - 1).fill(true))
+  })
+
+  test('[SYNC-3] gets one for its answer where it asked and was brought up to date besides, which it does not count', async () => {
+    const { room, log, join, counting, eventsNamed } = await openCounting()
+    const writer = await join('writer')
+    const { doc } = author(9)
+    doc.on('update', update => room.receive(writer, say.update(update)))
+    // A chunk is full, so that its member is waited for.
+    for (let i = 0; i < 70; i++) {
+      doc.getText('text').insert(0, 'x')
+      await turn()
+    }
+    counting.news()
+    counting.waitingBytes = 300 * 1024
+    room.receive(counting, { kind: 'sync-step-1', vector: nothingYet })
+    await turn()
+    log.refuse(new HistoryRewritten('it is another one'))
+    doc.getText('text').insert(0, 'y')
+    await turnsUntil('the log to be read anew', () => eventsNamed('mended').length === 1 && !room.isBusy)
+    counting.take()
+    await turnsUntil('the answer', () => counting.kinds().includes('sync-step-2'))
+    await turn()
+    const asked = counting.kinds().filter(kind => kind === 'sync-step-1')
+    expect(asked.length).toBeGreaterThan(1)
+    for (const _ of asked) room.receive(counting, say.syncStep2())
+    await turn()
+    expect(counting.statuses()).toEqual([true])
   })
 
   test('[LOG-1] is not told of what it kept while it was away, which it does not count, and is told of what it types meanwhile', async () => {
