@@ -1,6 +1,6 @@
 /**
- * Frames of the Hocuspocus framing that no honest provider sends. What cannot be read ends its socket, what is wrong with a
- * document ends that document alone, and honest people who write in the same room notice neither.
+ * Frames of the Hocuspocus framing that no honest provider sends. What comes under the key of an open document ends that document
+ * alone, anything else its socket, and honest people who write in the same room notice neither.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as Y from 'yjs'
@@ -44,7 +44,7 @@ function realUpdate(): Uint8Array {
 const presence = (json: string) => raw.awareness(awarenessUpdate([{ client: 7_779, clock: 1, json }]))
 const realFrame = raw.update(realUpdate())
 
-/** They end the socket: what was meant for which document cannot be known. */
+/** They end the socket: for which of its documents they were meant cannot be known. */
 const unreadable: Record<string, Uint8Array | string> = {
   'a text frame': 'hello',
   'an empty frame': bytes(),
@@ -54,6 +54,12 @@ const unreadable: Record<string, Uint8Array | string> = {
   'a key longer than the frame': bytes(0xff, 0x7f, 1, 2, 3),
   'a key of no UTF-8': bytes(2, 0xc3, 0x28, 3),
   'a varint that never ends': Uint8Array.from({ length: 40 }, () => 0xff),
+  'a key of 20,000 bytes': keyed('x'.repeat(20_000)).syncStep1(),
+  'a frame of 16 MiB and more': new Uint8Array(16 * MiB + 1_000).fill(1),
+}
+
+/** They end the document under whose key they come. */
+const wrong: Record<string, Uint8Array> = {
   'an unknown type': raw.any(99),
   'a type beyond 2^53': bytes(...raw.any(), 255, 255, 255, 255, 255, 255, 255, 255, 1),
   'an unknown sync step': raw.any(0, 3, bytes(0)),
@@ -67,12 +73,6 @@ const unreadable: Record<string, Uint8Array | string> = {
   'a refusal that only a server may send': raw.any(2, 1, 'no'),
   'leave that only a server may give': raw.any(2, 2, 'read-write'),
   'a stateless text of no UTF-8': raw.any(5, bytes(0xc3, 0x28)),
-  'a key of 20,000 bytes': keyed('x'.repeat(20_000)).syncStep1(),
-  'a frame of 16 MiB and more': new Uint8Array(16 * MiB + 1_000).fill(1),
-}
-
-/** They end their document. */
-const wrong: Record<string, Uint8Array> = {
   'a state vector that is none': raw.syncStep1(bytes(200, 1, 2)),
   'an update of garbage': raw.update(bytes(9, 9, 9, 9, 9, 9)),
   'an empty update buffer': raw.update(bytes()),

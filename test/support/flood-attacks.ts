@@ -106,6 +106,7 @@ export const attacks = {
           for (let i = 0; i < target.attempts; i++)
             socket.send(providerFrame.token(`many-${i}`, target.tokens.good))
         },
+        patienceMs: 4_000,
       }),
     ]),
 

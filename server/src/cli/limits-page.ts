@@ -87,7 +87,7 @@ const notes: Readonly<Record<LimitName, LimitNote>> = {
   },
   limitDocumentsPerConnection: {
     against: 'One socket of the Hocuspocus framing opens a thousand rooms.',
-    told: 'close code 4529, with the number',
+    told: 'PermissionDenied for the document that is one too many, with the number',
     of: 'one connection',
   },
   limitConnectionsPerAddress: {

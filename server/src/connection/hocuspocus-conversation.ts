@@ -1,7 +1,7 @@
 /**
  * What is said in the Hocuspocus framing: many documents on one socket, each under a key of its own.
  */
-import { closeCodes } from '@syncline/shared/wire/close-codes'
+import { type CloseCode, closeCodes } from '@syncline/shared/wire/close-codes'
 import {
   decodeHocuspocus,
   type HocuspocusFrame,
@@ -41,7 +41,6 @@ export interface HocuspocusOptions {
 }
 
 type Said = Extract<HocuspocusFrame, { kind: 'message' }>
-type RefusedKey = Extract<HocuspocusFrame, { kind: 'key-refused' }>
 
 /** Of all keys of a socket together, while their tokens are checked. */
 const uncheckedMessagesMax = 1_000
@@ -58,6 +57,7 @@ export class HocuspocusConversation implements Conversation {
   readonly #options: HocuspocusOptions
   readonly #keyed = new Map<string, KeyedSession>()
   #opened = 0
+  #lastRefused: string | null = null
   #cancelClose: (() => void) | null = null
   #uncheckedMessages = 0
   #uncheckedBytes = 0
@@ -72,23 +72,20 @@ export class HocuspocusConversation implements Conversation {
     const decoded = decodeHocuspocus(frame, documentNameBytesMax)
     switch (decoded.kind) {
       case 'malformed':
-        return this.#line.close(closeCodes.malformed, decoded.reason)
+        return this.#end(frame, closeCodes.malformed, decoded.reason)
       case 'ping':
         return this.#line.send(pong)
       case 'pong':
         return
       case 'key-refused':
-        return this.#refuseKey(decoded)
+        return this.#refuse(decoded, { code: 'DOCUMENT_NAME_INVALID', message: decoded.reason })
       case 'message':
         return this.#hear(decoded, frame.byteLength)
     }
   }
 
-  /** If the socket were closed for this, 2.15 would be back with the same in 30 ms, and later providers in a second. */
   hearTooLarge(frame: Uint8Array, reason: string): void {
-    const keyed = this.#keyed.get(hocuspocusKey(frame) ?? '')
-    if (keyed === undefined) this.#line.close(closeCodes.tooLarge, reason)
-    else keyed.deny({ code: String(closeCodes.tooLarge.code), message: reason })
+    this.#end(frame, closeCodes.tooLarge, reason)
   }
 
   /** Any document's will do: a provider's watchdog is its socket's. */
@@ -105,8 +102,9 @@ export class HocuspocusConversation implements Conversation {
     this.#keyed.clear()
   }
 
-  #hear({ key, document, message }: Said, bytes: number): void {
-    const keyed = this.#keyed.get(key) ?? (begins(message) ? this.#begin(key, document) : null)
+  #hear(said: Said, bytes: number): void {
+    const { key, message } = said
+    const keyed = this.#keyed.get(key) ?? (begins(message) ? this.#begin(said) : null)
     if (keyed === null) return
     if (message.kind !== 'close') return keyed.hear(message, bytes)
     // Nothing is answered: it could reach a provider that has taken its place at once.
@@ -114,18 +112,32 @@ export class HocuspocusConversation implements Conversation {
     this.#keyed.delete(key)
   }
 
-  #refuseKey({ key, reason, message }: RefusedKey): void {
-    // Its provider goes on sending what is typed, and takes each answer for a new refusal.
-    if (!begins(message)) return
-    this.#options.onRefused({ code: 'DOCUMENT_NAME_INVALID', message: reason })
-    this.#line.send(framed(key, { kind: 'permission-denied', reason }))
+  /**
+   * Ends the document of a frame that is not to be read, or the socket where it is none of the open ones. If the socket were closed
+   * for each, 2.15 would be back with the same in 30 ms, and later providers in a second, with all of its documents.
+   */
+  #end(frame: Uint8Array, code: CloseCode, reason: string): void {
+    const keyed = this.#keyed.get(hocuspocusKey(frame) ?? '')
+    if (keyed === undefined) this.#line.close(code, reason)
+    else keyed.deny({ code: String(code.code), message: reason })
   }
 
-  #begin(key: string, document: string): KeyedSession | null {
+  /** For a key that is not kept. */
+  #refuse({ key, message }: Pick<Said, 'key' | 'message'>, why: { code: string; message: string }): void {
+    // Its provider goes on sending what is typed, and takes each answer for a new refusal; behind its token comes its SyncStep1.
+    if (!begins(message) || (message.kind === 'sync-step-1' && key === this.#lastRefused)) return
+    this.#lastRefused = key
+    this.#options.onRefused(why)
+    this.#line.send(framed(key, { kind: 'permission-denied', reason: why.message }))
+  }
+
+  #begin(said: Said): KeyedSession | null {
+    const { key, document } = said
     const { sessions, users, limits, check, onRefused, onAdmitted, onLimit } = this.#options
     if (this.#keyed.size >= limits.documentsMax) {
       onLimit('limitDocumentsPerConnection')
-      this.#line.close(closeCodes.tooMany, `at most ${limits.documentsMax} documents are open on one socket`)
+      const message = `at most ${limits.documentsMax} documents may be open on one socket`
+      this.#refuse(said, { code: String(closeCodes.tooMany.code), message })
       return null
     }
     const codec = hocuspocusCodec(key)

@@ -128,6 +128,8 @@ export class KeyedSession {
   }
 
   #refuse(why: { readonly code: string; readonly message: string }): void {
+    // A check that is under way would open it again, without what had waited for it.
+    this.#attempt++
     this.#become({ at: 'refused' }, 'closed')
     this.#options.onRefused(why)
     this.#options.say({ kind: 'permission-denied', reason: why.message })

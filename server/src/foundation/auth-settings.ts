@@ -92,7 +92,7 @@ export const authSettings = {
   authRefusal: setting(
     oneOf('auto', 'http', 'close'),
     'auto',
-    'How a client is refused: over HTTP before the handshake, or by a close code after it, which is all that a browser can see. `auto` chooses.',
+    'How a client is refused: over HTTP before the handshake, or by a close code after it, which is all that a browser can see. `auto` chooses. With `http` every request has to bring a good token.',
   ),
 } as const satisfies Record<string, Setting<string> | Setting<number> | Setting<boolean>>
 

@@ -75,7 +75,7 @@ export const connectionSettings = {
   limitDocumentsPerConnection: count(
     'documents',
     500,
-    'Documents on one connection in the Hocuspocus framing; one more closes it with 4529.',
+    'Documents on one connection in the Hocuspocus framing; one more is answered by PermissionDenied.',
     100_000,
   ),
   // An office of a thousand people behind one address, with ten documents each.

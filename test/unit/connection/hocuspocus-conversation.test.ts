@@ -175,16 +175,16 @@ test('what is typed while a provider fetches its token is dropped, and its hands
   expect(placeOf('doc').kinds()).toEqual(['sync-step-1'])
 })
 
-test('a blank name is refused where it begins, without a check, and what follows is dropped', async () => {
+test('a blank name is refused once where it begins, without a check, and what follows is dropped', async () => {
   begin(' ')
   hear(keyed(' ').update(hex('00 00')), keyed(' ').awareness(hex('00')), keyed(' ').close())
   begin('doc')
   await settled()
   const sentence = 'the name of the document is empty'
   const denied = `  permission-denied ${sentence}`
-  expect(line.said).toEqual([denied, denied, 'doc authenticated read-write'])
+  expect(line.said).toEqual([denied, 'doc authenticated read-write'])
   expect(checked.map(([document]) => document)).toEqual(['doc'])
-  expect(refused).toEqual(['DOCUMENT_NAME_INVALID', 'DOCUMENT_NAME_INVALID'])
+  expect(refused).toEqual(['DOCUMENT_NAME_INVALID'])
 })
 
 test('`__proto__` is a document like any other', async () => {
@@ -231,9 +231,18 @@ describe('bounds', () => {
     begin('one more')
     await settled()
     expect(line.closedWith).toBe(undefined)
-    hear(keyed('one too many').token('t'))
-    expect(line.closedWith).toEqual({ code: 4529, detail: expect.stringContaining('at most 500') })
-    expect(reached).toEqual(['limitDocumentsPerConnection'])
+    const said = line.said.length
+    begin('one too many')
+    hear(keyed('one too many').update(new Uint8Array(2)))
+    await settled()
+    const denied = 'one too many permission-denied at most 500 documents may be open on one socket'
+    expect(line.said.slice(said)).toEqual([denied])
+    expect([reached[0], refused, opened.length]).toEqual(['limitDocumentsPerConnection', ['4529'], 501])
+    hear(keyed('document 8').close())
+    begin('one too many')
+    await settled()
+    expect(line.said.slice(said)).toEqual([denied, 'one too many authenticated read-write'])
+    expect(line.closedWith).toBe(undefined)
   })
 
   test('[AUTH-1] so many messages wait for checks on one socket, whatever their keys', async () => {
@@ -296,9 +305,36 @@ describe('a message above the limit of size', () => {
   })
 })
 
-test('a frame that cannot be understood closes the socket for good', () => {
-  hear(hex('03 64 6f 63 63'))
-  expect(line.closedWith).toEqual({ code: 4400, detail: expect.stringContaining('99') })
+describe('a frame that cannot be understood', () => {
+  const unknown = hex('03 64 6f 63 63')
+
+  test('ends the document under whose key it comes, once, and leaves the others alone', async () => {
+    begin('doc')
+    begin('other')
+    await settled()
+    hear(unknown, unknown, keyed('doc').queryAwareness(), keyed('other').queryAwareness())
+    expect(line.said.slice(2)).toEqual([expect.stringMatching(/^doc permission-denied .*99/)])
+    expect([placeOf('doc').left, placeOf('doc').kinds()]).toEqual([['closed'], ['sync-step-1']])
+    expect(placeOf('other').kinds()).toEqual(['sync-step-1', 'query-awareness'])
+    expect(refused).toEqual(['4400'])
+    expect(line.closedWith).toBe(undefined)
+  })
+
+  test('ends it also while its token is being checked, whatever comes of that', async () => {
+    begin('doc')
+    hear(unknown)
+    await settled()
+    expect(line.said).toEqual([expect.stringContaining('doc permission-denied ')])
+    expect(opened).toEqual([])
+    begin('doc')
+    await settled()
+    expect(line.said.slice(1)).toEqual(['doc authenticated read-write'])
+  })
+
+  test('closes the socket for good where its document is none of the open ones', () => {
+    hear(unknown)
+    expect(line.closedWith).toEqual({ code: 4400, detail: expect.stringContaining('99') })
+  })
 })
 
 test.each(['closed', 'lost'] as const)('a socket that is %s leaves every document so', async how => {

@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Door, makeToken, openDoor, secret } from '../../support/auth-stage.ts'
 import { connectRaw, frame, type RawClient } from '../../support/raw-client.ts'
+import { keyed } from '../../support/raw-hocuspocus.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
 let door: Door
@@ -144,6 +145,21 @@ describe('[AUTH-1] nothing is opened for', () => {
       '401',
     )
     expect(refused).toEqual(['TOKEN_AMBIGUOUS'])
+  })
+
+  test('a provider that shows nothing valid in a minute: 4401', async () => {
+    const client = await connectRaw(url, '')
+    clients.push(client)
+    client.send(keyed('doc').token(await makeToken({ exp: 1 })))
+    await waitUntil('the refusal', () => client.frames.length === 1)
+    door.clock.advance(59_999)
+    expect(client.closed).toBe(undefined)
+    door.clock.advance(1)
+    expect(await client.waitForClose()).toMatchObject({
+      code: 4401,
+      reason: expect.stringContaining('60000'),
+    })
+    expect(asked).toEqual([])
   })
 
   test('somebody who does not say anything: 4508 after the time to a first frame', async () => {
