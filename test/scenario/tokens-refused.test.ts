@@ -1,6 +1,6 @@
 /**
- * Every way in which a token can be wrong, against real servers: each is refused by name, in the form that a program or a page can read,
- * before anything is opened, and without a word of the token in the log.
+ * Every way in which a token can be wrong, against real servers: each is refused by name, in the form that a program, a page or a
+ * provider can read, before anything is opened, and without a word of the token in the log.
  */
 import { createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -14,6 +14,7 @@ import { ecKeys, goodClaims, rsaKeys } from '../support/auth-stage.ts'
 import { docs, liveToken, secondsFromNow, secretEnv, withToken } from '../support/live-tokens.ts'
 import { operatorOf } from '../support/operator.ts'
 import { connectRaw, frame } from '../support/raw-client.ts'
+import { connectRawHocuspocus, keyed } from '../support/raw-hocuspocus.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { connectStock } from '../support/stock-client.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -46,7 +47,7 @@ interface Wrong {
   /** Null: none is brought. */
   readonly token: () => Promise<string> | string | null
   readonly code: string
-  /** Part of what both forms say. */
+  /** Part of what all forms say. */
   readonly says: string
   readonly close: 4401 | 4403
   /** What a program is told over HTTP; null where it, too, waits for the first frame, since the framing may bring a token or name another document. */
@@ -192,28 +193,46 @@ async function pathWith({ token }: Wrong, document: string): Promise<string> {
   return made === null ? document : withToken(document, made)
 }
 
-/** Comes with a wrong token; resolves when the server has also written its line, so that none is counted for the next. */
-async function isRefused(one: Wrong, options: ClientOptions = {}): Promise<Arrival> {
+/** Somebody comes with a wrong token; resolves when the server has also written its line, so that none is counted for the next. */
+async function isRefused<Told>(one: Wrong, come: (server: ServerProcess) => Promise<Told>): Promise<Told> {
   const server = servers[one.at]
   const before = refusalsAt(server, one.code)
-  const arrival = await arrive(server.wsUrl, await pathWith(one, 'plan'), options)
+  const told = await come(server)
   await waitUntil('the line in the log', () => refusalsAt(server, one.code) === before + 1)
   expect(openedAt(server)).toEqual([])
-  return arrival
+  return told
 }
+
+const comes = (one: Wrong, options: ClientOptions = {}): Promise<Arrival> =>
+  isRefused(one, async ({ wsUrl }) => arrive(wsUrl, await pathWith(one, 'plan'), options))
 
 describe.each(wrong)('$what', one => {
   test(`[AUTH-1] is told to a program ${one.status === null ? 'after its first frame' : 'over HTTP'}: ${one.code}`, async () => {
-    const arrival = await isRefused(one)
+    const arrival = await comes(one)
     if (one.status === null) expect(arrival).toMatchObject({ told: 'close', code: one.close, frames: 0 })
     else expect(arrival).toMatchObject({ told: 'http', status: one.status, code: one.code })
     expect('detail' in arrival ? arrival.detail : 'reason' in arrival && arrival.reason).toContain(one.says)
   })
 
   test(`[AUTH-1] is told to a page by ${one.close}, with the check in its reason`, async () => {
-    const arrival = await isRefused(one, { origin: somePage })
+    const arrival = await comes(one, { origin: somePage })
     expect(arrival).toMatchObject({ told: 'close', code: one.close, frames: 0 })
     expect('reason' in arrival && arrival.reason).toContain(one.says)
+  })
+
+  test('[AUTH-1] is told to a provider once, by PermissionDenied with the check in its reason, and its socket stays', async () => {
+    const token = (await one.token()) ?? ''
+    const [told, closed] = await isRefused(one, async ({ wsUrl }) => {
+      using provider = await connectRawHocuspocus(wsUrl)
+      provider.begin('plan', token)
+      await provider.waitForFrame('the refusal', ({ kind }) => kind === 'permission-denied')
+      // What a provider goes on to send for it is dropped.
+      provider.send(keyed('plan').update(Uint8Array.of(0, 0)))
+      await provider.heard()
+      return [provider.of('plan'), provider.closed]
+    })
+    expect(told).toMatchObject([{ kind: 'permission-denied', text: expect.stringContaining(one.says) }])
+    expect(closed).toBe(undefined)
   })
 })
 
