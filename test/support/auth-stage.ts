@@ -50,7 +50,7 @@ export const applicant = (token: string | null, more: Partial<Applicant> = {}): 
   token,
   origin: null,
   headers: {},
-  address: '127.0.0.1',
+  address: { address: '127.0.0.1', counted: '127.0.0.1', isLocal: true },
   document: 'doc',
   ...more,
 })

@@ -46,7 +46,7 @@ export function createHttpApi({
     const { headers, socket } = incoming
     const found = findToken({ url: context.req.url, headers })
     if (!found.ok) return found
-    const { address } = clientAddress({ headers, socket })
+    const address = clientAddress({ headers, socket })
     const applicant = { token: found.token, origin: headers.origin ?? null, headers, address, document }
     return authentication!.authenticator.check(applicant)
   }

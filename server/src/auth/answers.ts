@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import type { Clock } from '../foundation/clock.ts'
 import { withDeadline } from '../foundation/deadline.ts'
 import { AppError } from '../foundation/errors.ts'
+import { type CountedAddress, Tally } from '../foundation/tally.ts'
 import { type AuthEvent, Outage } from './auth-event.ts'
 import type { Authenticate, Question } from './callback.ts'
 import { type Claims, parseClaims } from './claims.ts'
@@ -26,9 +27,16 @@ export interface AnswersOptions {
 
 /** An answer has at most 16 KiB: 64 MiB of them. */
 const keptMax = 4_096
-const askedMax = 1_000
+const askedMax = 2_000
+/** So that one who invents tokens does not take the answers of all. */
+const askedPerAddressMax = 250
 /** Somebody who was refused, and is given access the next moment, should not wait long for it. */
 const refusalKeptMsMax = 2_000
+
+const tooMany = {
+  all: `${askedMax} questions wait for an answer already`,
+  address: `${askedPerAddressMax} questions about this address wait for an answer already`,
+} as const
 
 export class Answers {
   readonly #options: AnswersOptions
@@ -36,20 +44,25 @@ export class Answers {
   /** By a hash of the question: what is in it is not kept. */
   readonly #kept = new Map<string, { readonly answer: Answer; readonly untilMs: number }>()
   readonly #asked = new Map<string, Promise<Answer>>()
+  readonly #tally = new Tally({ max: askedMax, perAddressMax: askedPerAddressMax })
 
   constructor(options: AnswersOptions) {
     this.#options = options
     this.#outage = new Outage('callback', options.onEvent)
   }
 
-  async ask(question: Question): Promise<Answer> {
+  async ask(question: Question, from: CountedAddress): Promise<Answer> {
     const key = hash('sha256', JSON.stringify(question))
     const kept = this.#kept.get(key)
     if (kept !== undefined && kept.untilMs > this.#options.clock.monotonic()) return kept.answer
     const underWay = this.#asked.get(key)
     if (underWay !== undefined) return underWay
-    if (this.#asked.size >= askedMax) return failed(`${askedMax} questions wait for an answer already`)
-    const asked = this.#askOnce(key, question).finally(() => this.#asked.delete(key))
+    const taken = this.#tally.take(from)
+    if (!taken.ok) return failed(tooMany[taken.full])
+    const asked = this.#askOnce(key, question).finally(() => {
+      this.#asked.delete(key)
+      taken.release()
+    })
     this.#asked.set(key, asked)
     return asked
   }

@@ -8,6 +8,7 @@ import type { Clock } from '../foundation/clock.ts'
 import { AppError } from '../foundation/errors.ts'
 import { splitList } from '../foundation/setting-type.ts'
 import type { Settings } from '../foundation/settings-table.ts'
+import type { CountedAddress } from '../foundation/tally.ts'
 import { type AnswerRefusalCode, Answers } from './answers.ts'
 import type { AuthEvent } from './auth-event.ts'
 import { type Authenticate, createCallback, passOn } from './callback.ts'
@@ -20,13 +21,18 @@ import { createTokenVerifier, type TokenRefusalCode, type TokenVerifier } from '
 /** As many as fit into the head of a request beside everything else: Node takes 16 KiB. */
 const tokenCharactersMax = 8_192
 
+export interface ApplicantAddress extends CountedAddress {
+  /** As the application is told it. */
+  readonly address: string
+}
+
 /** Who wants to open what. */
 export interface Applicant {
   /** As `findToken` found it, or as it came in the framing of a client. */
   readonly token: string | null
   readonly origin: string | null
   readonly headers: IncomingHttpHeaders
-  readonly address: string
+  readonly address: ApplicantAddress
   /** Null: the server as a whole, as for its list of documents. */
   readonly document: string | null
 }
@@ -122,8 +128,9 @@ function askWith(
     cookieOrigins: splitList(settings.authCallbackCookieOrigins),
   }
   return async ({ document, token, origin, address, headers }) => {
-    const question = { document, token, origin, address, headers: passOn(headers, origin, passedOn) }
-    const answer = await answers.ask(question)
+    const passed = passOn(headers, origin, passedOn)
+    const question = { document, token, origin, address: address.address, headers: passed }
+    const answer = await answers.ask(question, address)
     if (!answer.ok) return answer
     const { endsMs: end } = answer.claims
     const endsMs = end === null ? Number.POSITIVE_INFINITY : end + settings.authClockToleranceMs

@@ -4,10 +4,10 @@
  */
 import type { Clock } from '../foundation/clock.ts'
 import { AppError } from '../foundation/errors.ts'
+import { Tally } from '../foundation/tally.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { GivingWay, type Holder } from './giving-way.ts'
 import { type OverLimit, overLimit, type Taken } from './over-limit.ts'
-import { Tally } from './tally.ts'
 
 export interface ConnectionCountLimits {
   readonly perAddressMax: number

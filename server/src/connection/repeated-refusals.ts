@@ -4,8 +4,8 @@
  */
 import { hash } from 'node:crypto'
 import type { Clock } from '../foundation/clock.ts'
+import { Tally } from '../foundation/tally.ts'
 import type { ClientAddress } from '../http/client-address.ts'
-import { Tally } from './tally.ts'
 
 export type Telling =
   | { readonly how: 'at-once' }

@@ -30,11 +30,5 @@ export async function checkVisitor(
   { document, token }: { readonly document: string | null; readonly token: string | null },
 ): Promise<Allowed> {
   if (authenticator === null) return everybody
-  return authenticator.check({
-    token: token ?? ofRequest,
-    origin,
-    headers,
-    address: address.address,
-    document,
-  })
+  return authenticator.check({ token: token ?? ofRequest, origin, headers, address, document })
 }

@@ -3,9 +3,9 @@
  * strangers must not take the places of those who may be here.
  */
 import { AppError } from '../foundation/errors.ts'
+import { Tally } from '../foundation/tally.ts'
 import type { ClientAddress } from '../http/client-address.ts'
 import { overLimit, type Taken } from './over-limit.ts'
-import { Tally } from './tally.ts'
 
 export interface WaitingRoomLimits {
   readonly connectionsMax: number

@@ -9,7 +9,7 @@ import type { ClaimsGiven } from '@syncline/server/internal/auth/claims'
 import { afterEach, describe, expect, test } from 'vitest'
 import { applicant, nowSeconds, openDoor, secret } from '../../support/auth-stage.ts'
 import { type JsonServer, startJsonServer } from '../../support/json-server.ts'
-import { TestClock } from '../../support/room-clock.ts'
+import { TestClock, turn } from '../../support/room-clock.ts'
 import { waitUntil } from '../../support/wait-until.ts'
 
 const claims: ClaimsGiven = { sub: 'u1', name: 'Ada', docs: [{ name: 'doc', access: 'write' }] }
@@ -24,7 +24,8 @@ describe('a callback URL', () => {
 
   test('is asked who wants what, and grants what it answers', async () => {
     const door = await open({ body: claims })
-    const who = applicant('sesame', { origin: 'https://app.example', address: '10.0.0.7' })
+    const address = { address: '10.0.0.7', counted: '10.0.0.7', isLocal: false }
+    const who = applicant('sesame', { origin: 'https://app.example', address })
     expect(await door.authenticator.check(who)).toEqual({
       ok: true,
       grant: {
@@ -218,7 +219,9 @@ describe('answers', () => {
       cacheMs,
       onEvent: event => events.push(event),
     })
-    return { clock, events, answers, asked: () => asked, ask: (token = 'a') => answers.ask(question(token)) }
+    const ask = (token = 'a', counted: string | null = null) =>
+      answers.ask(question(token), { counted: counted ?? '127.0.0.1', isLocal: counted === null })
+    return { clock, events, answers, asked: () => asked, ask }
   }
 
   test('count for the stated time, for the same question', async () => {
@@ -278,9 +281,26 @@ describe('answers', () => {
     expect(asked()).toBe(4_098)
 
     const never = makeAnswers(() => new Promise(() => {}))
-    for (let i = 0; i < 1_000; i++) void never.ask(`t${i}`)
+    for (let i = 0; i < 2_000; i++) void never.ask(`t${i}`)
     expect(await never.ask('one more')).toMatchObject({ refusal: { code: 'CALLBACK_FAILED' } })
-    expect(never.asked()).toBe(1_000)
+    expect(never.asked()).toBe(2_000)
+  })
+
+  test('are asked for so often at once about one address, so that who invents tokens does not keep others out', async () => {
+    const { clock, ask, asked } = makeAnswers(times =>
+      times === 251 ? Promise.resolve(claims) : new Promise(() => {}),
+    )
+    for (let i = 0; i < 250; i++) void ask(`invented ${i}`, '203.0.113.7')
+    const refused = await ask('one more', '203.0.113.7')
+    expect(refused).toMatchObject({ refusal: { code: 'CALLBACK_FAILED' } })
+    expect(refused.ok ? '' : refused.refusal.message).toContain('250 questions about this address')
+    expect(await ask('honest', '198.51.100.1')).toMatchObject({ ok: true })
+    // Those that were not answered in time have given their places back.
+    clock.advance(1_000)
+    await turn()
+    void ask('later', '203.0.113.7')
+    await turn()
+    expect(asked()).toBe(252)
   })
 })
 

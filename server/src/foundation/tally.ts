@@ -2,7 +2,13 @@
  * How many of something there are, in all and from each address; a program of this machine counts for the former only. An address
  * from which there is none is forgotten.
  */
-import type { ClientAddress } from '../http/client-address.ts'
+
+export interface CountedAddress {
+  /** What is counted: the address, or the network that stands for it. */
+  readonly counted: string
+  /** A program of this machine. */
+  readonly isLocal: boolean
+}
 
 export type Counted =
   /** Gives it back, once however often it is called. */
@@ -33,7 +39,7 @@ export class Tally {
     return this.#perAddress.size
   }
 
-  take({ counted, isLocal }: ClientAddress): Counted {
+  take({ counted, isLocal }: CountedAddress): Counted {
     const { max, perAddressMax } = this.#limits
     if (this.#all >= max) return { ok: false, full: 'all' }
     if (!isLocal && this.#of(counted) >= perAddressMax) return { ok: false, full: 'address' }

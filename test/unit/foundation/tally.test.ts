@@ -1,7 +1,7 @@
-import { Tally } from '@syncline/server/internal/connection/tally'
+import { Tally } from '@syncline/server/internal/foundation/tally'
 import { expect, test } from 'vitest'
 
-const from = (counted: string, isLocal = false) => ({ address: counted, counted, isLocal })
+const from = (counted: string, isLocal = false) => ({ counted, isLocal })
 
 test('an address is forgotten with the last that came from it', () => {
   const tally = new Tally({ max: 10, perAddressMax: 2 })
