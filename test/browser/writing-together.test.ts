@@ -2,7 +2,8 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../support/chromium.ts'
-import { type DemoPage, ensureDemoIsBuilt, visitDemo, waitForSameText } from '../support/demo-page.ts'
+import { type DemoPage, ensureDemoIsBuilt, visitDemo } from '../support/demo-page.ts'
+import { waitForSameText } from '../support/editor-page.ts'
 import { type ServerProcess, startServer } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
