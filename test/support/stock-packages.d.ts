@@ -96,7 +96,9 @@ declare module 'hocuspocus-provider-4' {
     off<E extends keyof SocketEvents>(event: E, listener: SocketEvents[E]): this
   }
   export interface ProviderOptions {
-    readonly websocketProvider: HocuspocusProviderWebsocket
+    /** Without it the provider makes a socket of its own, to `url`, and attaches itself. */
+    readonly websocketProvider?: HocuspocusProviderWebsocket
+    readonly url?: string
     readonly name: string
     readonly document?: Doc
     readonly awareness?: Awareness | null
@@ -116,6 +118,7 @@ declare module 'hocuspocus-provider-4' {
     close: (event: { readonly event: { readonly code: number; readonly reason: string } }) => void
     stateless: (event: { readonly payload: string }) => void
     outgoingMessage: (event: { readonly message: { readonly description: string } }) => void
+    status: SocketEvents['status']
   }
   export class HocuspocusProvider {
     constructor(options: ProviderOptions)
