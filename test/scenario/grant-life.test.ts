@@ -122,6 +122,10 @@ test('[AUTH-2] a downgrade to read takes effect on the same socket: it goes on t
   await waitUntil('what is allowed again to arrive', () =>
     textOf(other).toString().includes('allowed again '),
   )
+  textOf(tab).insert(0, 'and so may the newcomer ')
+  await waitUntil('what the newcomer writes to arrive', () =>
+    textOf(other).toString().includes('and so may the newcomer '),
+  )
   expect(ada.provider.ws).toBe(ws)
   expect([ada.ends, other.ends, tab.ends]).toEqual([[], [], []])
 })

@@ -7,7 +7,10 @@ import type { Claims } from './claims.ts'
 import { matchesPattern } from './name-pattern.ts'
 
 export interface Grant {
+  /** What may be done now. */
   readonly access: Access
+  /** What the token says: less than that is left while some of it is revoked. */
+  readonly granted: Access
   /** Who it is, as presence shows it; null where the token does not say. */
   readonly user: Claims['user']
   /** `jti`, by which one token can be revoked. */
@@ -27,7 +30,7 @@ export function grantFrom(
   { document, endsMs }: { readonly document: string | null; readonly endsMs: number },
 ): Grant | null {
   const access = accessTo(document, docs)
-  return access === null ? null : { access, user, tokenId, issuedMs, endsMs }
+  return access === null ? null : { access, granted: access, user, tokenId, issuedMs, endsMs }
 }
 
 /** Of the longest pattern that matches; of several that are equally long the one that allows most, since grants add up. */

@@ -80,9 +80,9 @@ export class Revocations {
   judge(grant: Grant, document: string | null): Judged {
     const reason = this.#unavailable()
     if (reason !== null) return unavailable(reason)
-    if (this.#known.size === 0) return { ok: true, grant }
-    let { access } = grant
-    for (const target of targetsOf(grant, document)) {
+    let access = grant.granted
+    const targets = this.#known.size === 0 ? [] : targetsOf(grant, document)
+    for (const target of targets) {
       const revocation = this.#known.get(target)
       if (revocation === undefined || !this.#concerns(revocation, grant)) continue
       if (revocation.access === 'none') return { ok: false, refusal: new AppError('GRANT_REVOKED', {}) }
@@ -182,8 +182,10 @@ export class Revocations {
 
   #sweep(): void {
     const nowMs = this.#options.clock.now()
-    for (const [target, { untilMs }] of this.#known) if (untilMs <= nowMs) this.#known.delete(target)
-    this.#options.onEvent?.({ kind: 'revocations', count: this.#known.size })
+    const ended = [...this.#known].filter(([, { untilMs }]) => untilMs <= nowMs)
+    if (ended.length === 0) return
+    for (const [target] of ended) this.#known.delete(target)
+    this.#tell()
   }
 }
 

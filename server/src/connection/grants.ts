@@ -27,7 +27,6 @@ export interface WatchedGrant {
 interface Watched {
   readonly document: string
   readonly grantee: Grantee
-  /** As it was when it was checked: what a revocation takes away of it later can be given back. */
   grant: Grant
   /** As the grantee knows it. */
   access: Access

@@ -30,6 +30,7 @@ describe('a callback URL', () => {
       ok: true,
       grant: {
         access: 'write',
+        granted: 'write',
         user: { id: 'u1', name: 'Ada', color: null },
         tokenId: null,
         issuedMs: null,

@@ -68,6 +68,7 @@ describe('a grant', () => {
     const parsed = parseClaims({ sub: 'u1', jti: 't1', iat: 1, docs })
     expect(parsed.ok && grantFrom(parsed.claims, { document: 'a', endsMs: 9 })).toEqual({
       access: 'write',
+      granted: 'write',
       user: { id: 'u1', name: null, color: null },
       tokenId: 't1',
       issuedMs: 1_000,

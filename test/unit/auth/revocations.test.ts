@@ -16,6 +16,7 @@ import { TestClock } from '../../support/room-clock.ts'
 const clock0 = new TestClock().now()
 const grant: Grant = {
   access: 'admin',
+  granted: 'admin',
   user: { id: 'u1', name: null, color: null },
   tokenId: 't1',
   issuedMs: clock0,
@@ -43,7 +44,7 @@ async function open({
     revoke: (order: Partial<RevocationOrder>) =>
       revocations.revoke({ ...everything, access: 'none', ...order }),
     left(of: Partial<Grant> = {}, document: string | null = 'doc') {
-      const judged = revocations.judge({ ...grant, ...of }, document)
+      const judged = revocations.judge({ ...grant, granted: of.access ?? grant.granted, ...of }, document)
       return judged.ok ? judged.grant.access : judged.refusal.code
     },
   }
@@ -125,6 +126,17 @@ describe('a revocation', () => {
     expect(left({}, 'other')).toBe('write')
     await revoke({ token: 't1', access: 'none' })
     expect(left()).toBe('GRANT_REVOKED')
+  })
+
+  test('[AUTH-2] gives back to who came while it counted, and once it has ended everybody is judged again', async () => {
+    const { clock, revoke, revocations, changes } = await open()
+    await revoke({ user: 'u1', access: 'read', untilMs: clock.now() + 30_000 })
+    const before = revocations.judge(grant, 'doc')
+    expect(before).toMatchObject({ ok: true, grant: { access: 'read', granted: 'admin' } })
+    expect(changes()).toBe(1)
+    clock.advance(60_000)
+    expect(changes()).toBe(2)
+    expect(before.ok && revocations.judge(before.grant, 'doc')).toMatchObject({ grant: { access: 'admin' } })
   })
 
   test('is ended by a later one of the same target', async () => {

@@ -50,6 +50,7 @@ describe('with a secret', () => {
       ok: true,
       grant: {
         access: 'write',
+        granted: 'write',
         user: { id: 'u1', name: 'Ada', color: 'teal' },
         tokenId: 't1',
         issuedMs: nowSeconds * 1000,

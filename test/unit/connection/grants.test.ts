@@ -15,6 +15,7 @@ beforeEach(async () => {
 
 const grantOf = (more: Partial<Grant> = {}): Grant => ({
   access: 'write',
+  granted: more.access ?? 'write',
   user: { id: 'u1', name: null, color: null },
   tokenId: 't1',
   issuedMs: null,
@@ -75,6 +76,17 @@ test('[AUTH-2] what is left of a grant is less for a while, and all of it again 
   await revoke({ user: 'u1', access: 'admin' })
   await turn()
   expect(one.told).toEqual(['read', 'admin'])
+})
+
+test('[AUTH-2] who came while something was revoked has it, too, when that is taken back', async () => {
+  await revoke({ user: 'u1', access: 'read' })
+  const one = session()
+  grants.watch({ ...grantOf(), access: 'read' }, 'doc', one)
+  await turn()
+  expect(one.told).toEqual([])
+  await revoke({ user: 'u1', access: 'admin' })
+  await turn()
+  expect(one.told).toEqual(['write'])
 })
 
 test('[AUTH-2] thousands are judged in slices, all of them within seconds', async () => {

@@ -78,6 +78,7 @@ function spoken(message: Message): string {
 
 const grant = (user: string | null, more: Partial<Grant> = {}): Grant => ({
   access: 'write',
+  granted: 'write',
   user: user === null ? null : { id: user, name: null, color: null },
   tokenId: null,
   issuedMs: null,
