@@ -92,7 +92,7 @@ export function createHttpApi({
   api.post('/revocations', async context => {
     if (authentication === null) return problemResponse(new AppError('NOTHING_TO_REVOKE', {}))
     const body = await readBody(context.env.incoming, bodyBytesMax)
-    if (!body.ok) return problemResponse(new AppError('REQUEST_INVALID', { reason: body.reason }))
+    if (!body.ok) return problemResponse(body.refusal)
     const parsed = parseRevocationOrder(body.text)
     // Who may not revoke anything is told so before what is wrong with what they sent.
     const refusal = await refusalToAdmin(context, parsed.ok ? parsed.order.document : null)

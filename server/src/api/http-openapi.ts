@@ -42,7 +42,7 @@ export function openApiOf(basePath: string) {
           },
           responses: {
             201: answer('It is durable, and counts at every instance within five seconds.', revocationAnswer),
-            400: problem('The body is too large.'),
+            413: problem('The body is too large.'),
             409: problem('There are too many, or nobody is asked who they are: nothing was done.'),
             422: problem('The body is no revocation.'),
             ...refusals('; or it counts at this instance and is not known to be saved'),

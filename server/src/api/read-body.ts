@@ -3,11 +3,11 @@
  * anew, which Node refuses.
  */
 import type { IncomingMessage } from 'node:http'
+import { AppError } from '../foundation/errors.ts'
 
 export type Body =
   | { readonly ok: true; readonly text: string }
-  /** One sentence: what was expected and what came. */
-  | { readonly ok: false; readonly reason: string }
+  | { readonly ok: false; readonly refusal: AppError<'BODY_TOO_LARGE' | 'REQUEST_INVALID'> }
 
 /** Never rejects. */
 export async function readBody(incoming: IncomingMessage, bytesMax: number): Promise<Body> {
@@ -17,10 +17,11 @@ export async function readBody(incoming: IncomingMessage, bytesMax: number): Pro
     for await (const chunk of incoming) {
       chunks.push(chunk as Buffer)
       bytes += (chunk as Buffer).byteLength
-      if (bytes > bytesMax) return { ok: false, reason: `the body is larger than ${bytesMax} bytes` }
+      if (bytes > bytesMax) return { ok: false, refusal: new AppError('BODY_TOO_LARGE', { bytesMax }) }
     }
   } catch {
-    return { ok: false, reason: 'the body ends before it is complete' }
+    const reason = 'the body ends before it is complete'
+    return { ok: false, refusal: new AppError('REQUEST_INVALID', { reason }) }
   }
   return { ok: true, text: Buffer.concat(chunks).toString() }
 }

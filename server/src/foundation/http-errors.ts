@@ -21,6 +21,14 @@ export const httpErrors = {
     close: null,
     retry: false,
   }),
+  BODY_TOO_LARGE: entry({
+    title: 'Body too large',
+    detail: 'The body of the request is larger than {bytesMax} bytes.',
+    act: 'The client must send less.',
+    status: 413,
+    close: null,
+    retry: false,
+  }),
   HOST_NOT_ALLOWED: entry({
     title: 'Host not allowed',
     detail: 'The request is for host "{host}", but only localhost, 127.0.0.0/8 and [::1] are served.',

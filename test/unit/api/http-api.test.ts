@@ -204,7 +204,7 @@ describe('POST /api/revocations', () => {
       token: await admin(),
       body: `{"user":"${'x'.repeat(70_000)}"}`,
     })
-    expect([answer.status, answer.body.code]).toEqual([400, 'REQUEST_INVALID'])
+    expect([answer.status, answer.body.code]).toEqual([413, 'BODY_TOO_LARGE'])
   })
 
   test('says that there is nothing to revoke where nobody is asked who they are', async () => {
