@@ -3,7 +3,7 @@
  * the page asked for and complained of, so that each test can say that there was nothing.
  */
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { Browser, BrowserContext, BrowserContextOptions, CDPSession, Locator } from 'playwright-core'
@@ -37,14 +37,23 @@ export interface DemoPage extends EditorPage, AsyncDisposable {
   devtools(): Promise<CDPSession>
 }
 
-/** Builds the demo if nobody has: the server serves what lies in its `dist`. */
+/** Builds the demo if nobody has since it was changed: the server serves what lies in its `dist`. */
 export async function ensureDemoIsBuilt(): Promise<void> {
-  if (existsSync(path.join(repository, 'server/dist/demo/index.html'))) return
+  if (isDemoFresh()) return
   const vite = path.join(repository, 'node_modules/vite/bin/vite.js')
   await promisify(execFile)(process.execPath, [vite, 'build', 'client/demo', '--logLevel', 'warn'], {
     cwd: repository,
     timeout: buildTimeMaxMs,
   })
+}
+
+function isDemoFresh(): boolean {
+  const built = path.join(repository, 'server/dist/demo/index.html')
+  if (!existsSync(built)) return false
+  const { mtimeMs } = statSync(built)
+  const sources = path.join(repository, 'client/demo/src')
+  const files = readdirSync(sources, { recursive: true, withFileTypes: true }).filter(file => file.isFile())
+  return files.every(({ parentPath, name }) => statSync(path.join(parentPath, name)).mtimeMs <= mtimeMs)
 }
 
 /** Opens the demo in a new profile, and resolves once one could write in it. */
