@@ -41,6 +41,7 @@ export const layers: Readonly<Record<string, readonly Step[]>> = {
     ['room'],
     ['versions', 'connection'],
     ['api'],
+    ['engine.ts', 'authentication.ts'],
     ['app.ts'],
     ['cli'],
   ],
