@@ -36,6 +36,8 @@ const flushMsMax = 10_000
 const flushPollMs = 20
 /** About a millisecond of writing: what everybody who types may have to wait when many join. */
 const joinBytesPerTurn = 1024 * 1024
+/** As many as a chunk has, which are merged when it is full: some milliseconds, for which everybody who types may have to wait. */
+const openedWindowsPerTurn = 64
 
 export interface Engine {
   readonly log: UpdateLog
@@ -75,6 +77,7 @@ export async function startEngine(
     compactor,
     joinFrames: new JoinFrames(log, workers),
     joinBudget: new TurnBudget(joinBytesPerTurn),
+    openBudget: new TurnBudget(openedWindowsPerTurn),
     clock,
     instance,
     limits: roomLimits(settings),

@@ -124,6 +124,7 @@ export function createStage(options: StageOptions = {}): Stage {
     loopLagMs: () => 0,
     joinFrames: new JoinFrames(log, workers),
     joinBudget: new TurnBudget(1024 * 1024),
+    openBudget: new TurnBudget(64),
   }
   const eventsNamed: Stage['eventsNamed'] = name =>
     events.filter(event => event.name === name) as Extract<RoomEvent, { name: typeof name }>[]

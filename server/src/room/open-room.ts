@@ -12,12 +12,16 @@ export async function openRoom(
   services: RoomServices,
   onFailed: (room: Room) => void,
 ): Promise<{ room: Room; entries: number }> {
-  const { log, clock, limits, observer } = services
+  const { log, clock, limits, observer, openBudget } = services
   const { head, known, windows, end } = await readStored(document, log)
   const tail = new Tail(head.base?.through ?? 0, (error, chunk) =>
     observer.mergeFailed({ document, seq: chunk.lastSeq, authors: [], error }),
   )
-  for (const window of windows) tail.add(window)
+  for (const window of windows) {
+    const later = openBudget.spend(1)
+    if (later !== undefined) await later
+    tail.add(window)
+  }
   const drop = (generation: number) => {
     log
       .dropGeneration(document, generation)

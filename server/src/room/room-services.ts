@@ -25,6 +25,8 @@ export interface RoomServices {
   readonly joinFrames: JoinFrames
   /** Bytes that all joins together send in one turn of the event loop. */
   readonly joinBudget: TurnBudget
+  /** Windows that all rooms together take into their tails in one turn, while they are opened. */
+  readonly openBudget: TurnBudget
   readonly clock: Clock
   /** Names this process in entries. */
   readonly instance: string

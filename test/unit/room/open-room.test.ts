@@ -72,6 +72,31 @@ describe('a room that is opened again', () => {
   })
 })
 
+test('a long tail is put together in slices, between which others are served', async () => {
+  const { log } = await writtenLog()
+  const { room, join } = await openStage({ log })
+  const writer = await join('writer')
+  const { doc } = author(13)
+  doc.on('update', update => room.receive(writer, say.update(update)))
+  for (let i = 0; i < 200; i++) {
+    doc.getText('text').insert(0, 'x')
+    await turn()
+  }
+  const { services } = createStage({ log })
+  let turns = 0
+  const opening = openRoom(documentName, services, () => {})
+  let isOpen = false
+  void opening.then(() => {
+    isOpen = true
+  })
+  while (!isOpen) {
+    await turn()
+    turns++
+  }
+  expect(turns).toBeGreaterThan(200 / 64)
+  expect((await opening).entries).toBeGreaterThanOrEqual(200)
+})
+
 describe('[SYNC-1] a document that cannot be read whole is not opened', () => {
   const refusal = async (damage: (log: TestLog) => void) => {
     const { log } = await writtenLog()
