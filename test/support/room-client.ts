@@ -42,6 +42,8 @@ export class SimulatedClient {
   /** It wants statuses, and counts by them what is not saved. */
   readonly counts: boolean
   unsaved = 0
+  /** What it said in its SyncStep1 that it has, until it answers the room's: up to where for each client. */
+  #said: ReadonlyMap<number, number> | null = null
   /** Of each update and SyncStep2 that the room has not answered: what has to be in the log when it does. */
   readonly unanswered: Content[] = []
   editor: Editor
@@ -110,8 +112,20 @@ export class SimulatedClient {
     if (this.member === null) return
     this.outbox.push(message)
     // As the provider does. What it answers to the room's SyncStep1 is the one of its own.
-    if (message.kind === 'sync-step-1') this.unsaved = 1
+    if (message.kind === 'sync-step-1') {
+      this.unsaved = 1
+      this.#said = Y.decodeStateVector(message.vector)
+    }
+    if (message.kind === 'sync-step-2') this.#said = null
     if (message.kind === 'update') this.unsaved++
+  }
+
+  /** Says what others wrote. A provider says and counts what is new to its document, so nothing that it has said that it has. */
+  passOn(update: Uint8Array): void {
+    const said = this.counts ? this.#said : null
+    const { to } = Y.parseUpdateMeta(update)
+    const hasAll = to.size > 0 && [...to].every(([client, end]) => end <= (said?.get(client) ?? 0))
+    if (!hasAll) this.say(say.update(update))
   }
 
   /** The oldest message on its way to the room arrives; false if there is none. */

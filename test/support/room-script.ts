@@ -149,11 +149,11 @@ const happen: Record<Happening, (moment: Moment) => void | Promise<void>> = {
   courier({ world, client, step: { place, size } }) {
     const some = subset(world.ledger.written, place)
     if (some.length === 0) return
-    if (size === 1) client.say(say.update(some.at(-1)!))
-    else if (size === 2) for (const update of some.toReversed()) client.say(say.update(update))
-    else if (size === 3) client.say(say.update(Y.mergeUpdates(some)))
+    if (size === 1) client.passOn(some.at(-1)!)
+    else if (size === 2) for (const update of some.toReversed()) client.passOn(update)
+    else if (size === 3) client.passOn(Y.mergeUpdates(some))
     else if (size === 4) client.say(say.syncStep2(Y.mergeUpdates(some.toReversed())))
-    else client.say(say.update(Y.encodeStateAsUpdate(world.clients[place % world.clients.length]!.doc)))
+    else client.passOn(Y.encodeStateAsUpdate(world.clients[place % world.clients.length]!.doc))
   },
   compact: ({ world }) => world.rest({ hold: false }),
   'begin-compaction': ({ world }) => world.rest({ hold: true }),

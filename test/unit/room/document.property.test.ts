@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest'
 import { count, testSeed } from '../../support/counts.ts'
-import { checkRoom, describe } from '../../support/room-property.ts'
+import { checkRoom, describe, liveThrough, newTally } from '../../support/room-property.ts'
 
 const documents = count('DOCUMENTS', 200)
 const seed = testSeed()
@@ -18,4 +18,16 @@ test(`[SYNC-1] [SYNC-2] [LOG-1] [LOG-2] ${documents} random documents reach ever
   console.log(`random documents, seed ${seed}: ${describe(tally)}`)
   expect(tally.failed).toEqual([])
   expect(tally.replaced).toBeGreaterThan(0)
+})
+
+// Documents that were once found, and what came of them.
+
+test('a provider is not taken to count what it has said that it has (seed 20261121, document 233)', async () => {
+  const step = { who: 3, place: 1, size: 1, text: 'a' }
+  const steps = [
+    { ...step, act: 'reload' as const },
+    { ...step, act: 'courier' as const },
+    { ...step, act: 'insert' as const, who: 0, place: 0 },
+  ]
+  await liveThrough({ clients: 2, hasBase: true, compactsFirst: false, steps }, newTally())
 })
