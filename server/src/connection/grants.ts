@@ -27,9 +27,8 @@ export interface WatchedGrant {
 interface Watched {
   readonly document: string
   readonly grantee: Grantee
+  /** Its access is what the grantee knows of. */
   grant: Grant
-  /** As the grantee knows it. */
-  access: Access
   isToldOfEnd: boolean
 }
 
@@ -64,14 +63,14 @@ export class Grants {
    * what was revoked in between, or ended, counts before the room can be entered, though not within this call.
    */
   watch(grant: Grant, document: string, grantee: Grantee): WatchedGrant {
-    const watched: Watched = { grant, document, grantee, access: grant.access, isToldOfEnd: false }
+    const watched: Watched = { grant, document, grantee, isToldOfEnd: false }
     this.#watched.add(watched)
     queueMicrotask(() => {
       if (this.#watched.has(watched)) this.#judge(watched)
     })
     return {
       replace: newer => {
-        watched.grant = newer
+        watched.grant = { ...newer, access: watched.grant.access }
         watched.isToldOfEnd = false
         this.#judge(watched)
       },
@@ -113,10 +112,9 @@ export class Grants {
     if (this.#hasEnded(watched)) return this.#tellOfTime(watched)
     const judged = this.#revocations.judge(watched.grant, watched.document)
     if (!judged.ok) return this.#end(watched, judged.refusal)
-    const { access } = judged.grant
-    if (access === watched.access) return
-    watched.access = access
-    watched.grantee.setAccess(access)
+    if (judged.grant.access === watched.grant.access) return
+    watched.grant = judged.grant
+    watched.grantee.setAccess(judged.grant.access)
   }
 
   #lookThrough(): void {
