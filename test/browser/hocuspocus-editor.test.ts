@@ -27,15 +27,23 @@ afterAll(async () => {
 const ofThePages = (...pages: readonly { readonly complaints: readonly string[] }[]) =>
   pages.flatMap(page => page.complaints).filter(line => !line.startsWith('WebSocket connection to'))
 
-test('[SYNC-3] [LOG-1] a Hocuspocus editor and the demo write together, see each other, and all is saved in the end', async () => {
-  await using server = await startServer()
-  await using line = await startTcpProxy({ targetPort: server.port })
-  const document = 'both-framings'
-  await using ada = await visitDemo(browser, { url: server.url, document, name: 'Ada Marlow' })
+/** Ada at the demo and Hana at the Hocuspocus editor, who is on a line that can be cut; both may write. */
+async function meet(document: string) {
+  await using stack = new AsyncDisposableStack()
+  const server = stack.use(await startServer())
+  const line = stack.use(await startTcpProxy({ targetPort: server.port }))
+  const ada = stack.use(await visitDemo(browser, { url: server.url, document, name: 'Ada Marlow' }))
   const ofHana = { wsUrl: line.wsUrl, document, name: 'Hana Ito' }
-  await using hana = await visitHocuspocus(browser, site, ofHana)
+  const hana = stack.use(await visitHocuspocus(browser, site, ofHana))
   await hana.waitForScope('read-write')
   await ada.waitForConnection('Connected')
+  const kept = stack.move()
+  return { line, ada, hana, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+}
+
+test('[SYNC-3] [LOG-1] a Hocuspocus editor and the demo write together, see each other, and all is saved in the end', async () => {
+  await using both = await meet('both-framings')
+  const { line, ada, hana } = both
 
   await ada.text.click()
   await ada.page.keyboard.type('one. \ntwo. ')
@@ -46,8 +54,8 @@ test('[SYNC-3] [LOG-1] a Hocuspocus editor and the demo write together, see each
     ada.page.keyboard.type('Ada writes below. 👩‍👩‍👧‍👦', { delay: 8 }),
     hana.page.keyboard.type('Hana writes above. 🏔️', { delay: 9 }),
   ])
-  const both = await waitForSameText([ada, hana], ['below. 👩‍👩‍👧‍👦', 'above. 🏔️'])
-  expect(both).toBe('one. Hana writes above. 🏔️\ntwo. Ada writes below. 👩‍👩‍👧‍👦')
+  const text = await waitForSameText([ada, hana], ['below. 👩‍👩‍👧‍👦', 'above. 🏔️'])
+  expect(text).toBe('one. Hana writes above. 🏔️\ntwo. Ada writes below. 👩‍👩‍👧‍👦')
   await hana.waitForUnsyncedChanges('all to be saved', changes => changes === 0)
 
   // Nothing of what the server says arrives: then nothing counts as saved, though the server has it.
@@ -102,13 +110,8 @@ test('[SYNC-3] both see the caret of the other with its name, and no longer when
 })
 
 test('[SYNC-3] what a Hocuspocus editor wrote offline, and the demo meanwhile, is merged when it is back', async () => {
-  await using server = await startServer()
-  await using line = await startTcpProxy({ targetPort: server.port })
-  const document = 'offline-beside'
-  await using ada = await visitDemo(browser, { url: server.url, document, name: 'Ada Marlow' })
-  const ofHana = { wsUrl: line.wsUrl, document, name: 'Hana Ito' }
-  await using hana = await visitHocuspocus(browser, site, ofHana)
-  await hana.waitForScope('read-write')
+  await using both = await meet('offline-beside')
+  const { line, ada, hana } = both
   await ada.text.click()
   await ada.page.keyboard.type('first\nsecond')
   await waitForSameText([ada, hana], ['second'])
