@@ -66,7 +66,7 @@ export class KeyedSession {
     if (state.at === 'checking' && this.#options.mayWait(bytes)) state.waiting.push({ message, bytes })
   }
 
-  /** What came for this document is more than may come: it ends, and is not told so again. */
+  /** What came for this document is not to be read: it ends, and is not told so again. */
   deny(why: { readonly code: string; readonly message: string }): void {
     if (this.#state.at !== 'refused') this.#refuse(why)
   }

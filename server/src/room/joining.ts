@@ -51,7 +51,7 @@ export class Joining {
     else this.#begin(seat, what)
   }
 
-  /** A member that was skipped for a while is sent what it lacks, unless an answer is being sent that holds it. */
+  /** A member that was skipped for a while, or whose room has read its log anew, is sent what it lacks. */
   resume(seat: Seat, vector: StateVector): void {
     const what = { vector, asked: false }
     if (!seat.joining) this.#begin(seat, what)
